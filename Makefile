@@ -1,0 +1,52 @@
+# Holdfast's commands. `make help` lists them. Everything is installed into .venv and nowhere else.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.ready
+export HOLDFAST_NO_BANNER ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check format lint types imports docs bench lock clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(STAMP) ## create .venv with everything the project needs
+
+$(STAMP): requirements/dev.txt requirements/uv.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Holdfast needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Set PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip sync --quiet --require-hashes requirements/dev.txt
+	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: setup ## start the control plane with one local agent (gateway 8080, API 8083)
+	$(BIN)/holdfast up --with-agent
+
+test: setup ## the whole suite, real PostgreSQL included
+	$(BIN)/pytest
+
+check: format lint types imports ## format, lint, strict types, import contracts
+
+format: setup
+	$(BIN)/ruff format --check .
+
+lint: setup
+	$(BIN)/ruff check .
+
+types: setup
+	$(BIN)/mypy
+
+imports: setup
+	$(BIN)/lint-imports
+
+bench: setup ## compare with a minimal gateway of the same protocol
+	$(BIN)/python -m bench
+
+lock: setup ## resolve the dependencies again (writes requirements/*.txt)
+	$(BIN)/uv pip compile -q pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url -o requirements/dev.txt
+	$(BIN)/uv pip compile -q pyproject.toml --extra server --universal --python-version 3.11 --generate-hashes --no-emit-index-url -o requirements/server.txt
+
+clean: ## remove .venv and caches
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
