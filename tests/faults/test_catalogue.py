@@ -1,0 +1,101 @@
+"""The catalogue is complete, well formed and says what to do."""
+
+import re
+from typing import Final
+
+import pytest
+
+from holdfast.faults import CATALOGUE, Area, UnknownFault, doc_path, fault, nearest, problem
+
+# The specification: every code Holdfast can report, by area. A code is never renamed and never reused.
+CODES: Final[dict[Area, str]] = {
+    Area.NETWORK: """
+        NET-DNS-NXDOMAIN NET-DNS-TIMEOUT NET-DNS-STALE NET-IPV6-FIRST NET-CONN-REFUSED NET-CONN-TIMEOUT
+        NET-UNREACHABLE NET-WRONG-PORT NET-CONTAINER-LOCALHOST NET-MTU-BLACKHOLE NET-PACKET-LOSS NET-NAT-IDLE
+        NET-FW-RST
+    """,
+    Area.TLS: """
+        TLS-UNTRUSTED-CA TLS-HOSTNAME-MISMATCH TLS-IP-URL TLS-EXPIRED TLS-NOT-YET-VALID TLS-MISSING-INTERMEDIATE
+        TLS-PLAIN-TO-TLS TLS-TLS-TO-PLAIN TLS-VERSION TLS-CLIENT-CERT TLS-INTERCEPTED TLS-SNI-MISSING
+    """,
+    Area.PROXY: """
+        PXY-UPGRADE-STRIPPED PXY-IDLE-60 PXY-IDLE-100 PXY-IDLE-350 PXY-IDLE-OTHER PXY-MAX-DURATION
+        PXY-REDIRECT-HTTPS PXY-BAD-GATEWAY PXY-H2-ONLY PXY-BUFFERING PXY-ENV-PROXY PXY-AUTH-407 PXY-CONNECT-DENIED
+        PXY-HTML-200 PXY-WAF-403 PXY-HEADER-DROPPED PXY-CLIENT-IP-HIDDEN PXY-RELOAD
+    """,
+    Area.HANDSHAKE: """
+        WS-WRONG-PATH WS-WRONG-SCHEME WS-PLAIN-HTTP WS-METHOD WS-BAD-VERSION WS-KEY-BAD WS-BAD-ACCEPT WS-SUBPROTOCOL
+        WS-EXTENSION WS-AUTH-401 WS-FORBIDDEN-403 WS-RATE-429 WS-UNAVAILABLE-503 WS-HANDSHAKE-SLOW WS-AGENT-HEADERS
+    """,
+    Area.LIFECYCLE: """
+        LIFE-SILENT LIFE-PING-ONLY LIFE-NO-HEARTBEAT LIFE-HALF-OPEN LIFE-AGENT-UNAWARE LIFE-NO-CLOSE-FRAME
+        LIFE-KILLED LIFE-OOM LIFE-CRASH-LOOP LIFE-SLEEP LIFE-FROZEN LIFE-LOOP-BLOCKED LIFE-NO-PONG
+        LIFE-SLOW-CONSUMER LIFE-CLOSED-1000 LIFE-GOING-AWAY-1001 LIFE-PROTOCOL-1002 LIFE-UNSUPPORTED-1003
+        LIFE-POLICY-1008 LIFE-INTERNAL-1011 LIFE-RESTART-1012 LIFE-OVERLOAD-1013 LIFE-CODE-1006-TEST
+        LIFE-NO-RECONNECT LIFE-CLIENT-TIMEOUT LIFE-DUPLICATE-SESSION LIFE-REBOOT
+    """,
+    Area.MESSAGE: """
+        MSG-NOT-JSON MSG-PYTHON-REPR MSG-BINARY MSG-CONCATENATED MSG-FIELD-MISSING MSG-FIELD-TYPE MSG-TS-MILLIS
+        MSG-TS-STRING MSG-PAYLOAD-NOT-B64 MSG-PAYLOAD-RAW-JSON MSG-PAYLOAD-OBJECT MSG-PAYLOAD-B64URL
+        MSG-PAYLOAD-DOUBLE-B64 MSG-PAYLOAD-NOT-JSON MSG-CHANNEL-UNKNOWN MSG-CHANNEL-LEGACY MSG-TYPE-UNKNOWN
+        MSG-ID-DUPLICATE MSG-TOO-BIG MSG-BAD-UTF8 MSG-BEFORE-REGISTERED MSG-HEARTBEAT-CHANNEL MSG-INTERLEAVED
+        MSG-AUTH-LEGACY
+    """,
+    Area.REGISTRATION: """
+        REG-INIT-MISSING REG-NEVER-COMPLETED REG-COMPLETE-FIRST REG-ID-EXPIRED REG-ID-USED REG-ID-UNKNOWN
+        REG-ID-OTHER-CONNECTION REG-HOST-CHANGED
+    """,
+    Area.SIGNATURE: """
+        SIG-ORDER SIG-NONCE-DECODED SIG-NONCE-ENCODING SIG-JSON SIG-TRAILING SIG-SEPARATOR SIG-TIME-FORMAT
+        SIG-TIME-LOCAL SIG-TIME-OWN SIG-HOST-FORM SIG-HASHED SIG-FIELD-SET SIG-ENC-HEX SIG-ENC-B64URL SIG-ENC-DOUBLE
+        SIG-ENC-REPR SIG-NACL-COMBINED SIG-LENGTH SIG-OTHER-KEY SIG-UNEXPLAINED KEY-PEM KEY-ENCODING KEY-LENGTH
+        KEY-PRIVATE-SENT KEY-SMALL-ORDER KEY-REGENERATED
+    """,
+    Area.IDENTITY: """
+        ID-CLONED ID-HOST-NEW-KEY ID-KEY-NEW-HOST ID-REVOKED ID-PENDING ID-WRONG-ORG ID-TOKEN-EXPIRED
+        ID-TOKEN-EXHAUSTED ID-TOKEN-INVALID
+    """,
+    Area.CLOCK: """
+        CLK-SKEW CLK-JUMP CLK-REPLAY
+    """,
+    Area.RATE: """
+        RATE-RECONNECT-LOOP RATE-REREGISTER-LOOP RATE-HERD RATE-LIMITED RATE-IGNORES-RETRY-AFTER
+    """,
+    Area.SERVER: """
+        SRV-GATEWAY-DOWN SRV-ACTIONS-API-DOWN SRV-DB-DOWN SRV-BUS-DOWN SRV-FD-LIMIT SRV-MAX-CONNECTIONS
+        SRV-DISK-FULL SRV-LOOP-LAG SRV-RESTART SRV-REPLICA-STATE SRV-CLOCK SRV-AGENT-NOT-LISTED SRV-BACKLOG
+    """,
+}
+
+
+def test_the_catalogue_holds_exactly_the_codes_of_the_specification_each_in_its_area() -> None:
+    specified = {code: area for area, codes in CODES.items() for code in codes.split()}
+
+    assert {code: entry.area for code, entry in CATALOGUE.items()} == specified
+    assert len(CATALOGUE) == 173
+
+
+@pytest.mark.parametrize("code", CATALOGUE)
+def test_a_code_is_a_prefix_and_words_in_capitals_under_its_own_key(code: str) -> None:
+    assert CATALOGUE[code].code == code
+    assert re.fullmatch(r"(NET|TLS|PXY|WS|LIFE|MSG|REG|SIG|KEY|ID|CLK|RATE|SRV)(-[A-Z0-9]+)+", code)
+
+
+def test_a_problem_takes_its_sentences_from_the_catalogue() -> None:
+    entry = fault("SIG-ORDER")
+    said = problem("SIG-ORDER")
+
+    assert (said.code, said.what, said.why, said.fix) == ("SIG-ORDER", entry.title, entry.cause, entry.fix)
+
+
+def test_a_mistyped_code_is_answered_with_the_nearest_ones() -> None:
+    assert nearest("sig-nonce-decode")[0] == "SIG-NONCE-DECODED"
+
+    with pytest.raises(UnknownFault, match="SIG-NONCE-DECODED") as unknown:
+        fault("sig-nonce-decode")
+
+    assert unknown.value.nearest[0] == "SIG-NONCE-DECODED"
+
+
+def test_every_code_has_its_page() -> None:
+    assert doc_path("SIG-ORDER") == "docs/diagnosis/SIG-ORDER.md"
