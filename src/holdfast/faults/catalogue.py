@@ -23,7 +23,7 @@ from holdfast.faults.entry import Fault
 from holdfast.faults.problem import Problem, printable
 
 
-class UnknownFault(LookupError):  # noqa: N818 - named like the refusals: what it is, not that it is an error
+class UnknownFault(LookupError):
     """No entry has this code. `nearest` holds the codes that may have been meant, best first."""
 
     def __init__(self, code: str, nearest: list[str]) -> None:

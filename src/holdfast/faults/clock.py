@@ -7,50 +7,58 @@ from holdfast.faults.entry import Area, Blame, Fault, Severity
 FAULTS: Final[tuple[Fault, ...]] = (
     Fault(
         code="CLK-SKEW",
-        title="Agent's clock is wrong",
+        title="The agent's clock is wrong",
         area=Area.CLOCK,
         severity=Severity.ERROR,
         blame=Blame.HOST,
-        symptom='"timestamp out of range", or TLS says not yet valid or expired',
-        cause="NTP off or blocked, VM resumed or restored",
-        fix="Enable time sync",
-        gateway_sees=(
-            "Offset = message timestamp - arrival, stable over 3+ messages; report seconds and direction; "
-            "neighbours are fine"
+        symptom=(
+            '"timestamp out of range" when it resumes; or TLS says that the certificate is not yet valid, or expired'
         ),
-        doctor_probes="Offset against the HTTP `Date` of `/health` and NTP state",
+        cause="Time synchronisation is off or blocked on the host, or a virtual machine was resumed or restored",
+        fix="Switch on time synchronisation (NTP) on the host, then restart the agent",
+        gateway_sees=(
+            "The difference between the message's timestamp and its arrival, the same over several messages, "
+            "while other agents are fine"
+        ),
+        doctor_probes="The difference to the `Date` of the gateway's answer, and the state of time synchronisation",
+        confused_with=(
+            ("MSG-TS-MILLIS", "There the timestamp is 1000 times too large"),
+            ("SRV-CLOCK", "There all agents differ in one direction: it is us"),
+            ("SIG-TIME-OWN", "There the agent signs its own time in place of ours"),
+        ),
         seen=("wazuh/wazuh#38439", "wazuh/wazuh#38940", "nymtech/nym-vpn-client#6150"),
     ),
     Fault(
         code="CLK-JUMP",
-        title="Clock jumps while running",
+        title="The agent's clock jumped while it ran",
         area=Area.CLOCK,
         severity=Severity.INFO,
         blame=Blame.HOST,
-        symptom="One disconnect, then fine",
-        cause="NTP step, VM resume",
-        fix="Use the monotonic clock for timers",
-        gateway_sees=(
-            "Offset changes by > 5 s between two messages of one connection; timers computed from wall time misfire"
+        symptom="One disconnect, then all is well",
+        cause=(
+            "Time synchronisation corrected the clock in one step, or a virtual machine was resumed; timers "
+            "that use the wall clock misfire"
         ),
-        doctor_probes="Monotonic against wall clock",
+        fix="Use the monotonic clock for the agent's timers",
+        gateway_sees="The clock difference changes by more than 5 s between two messages of one connection",
+        doctor_probes="Compares the monotonic clock with the wall clock",
+        confused_with=(("LIFE-SLEEP", "There nothing was sent meanwhile; here frames go on"),),
         seen=("nymtech/nym-vpn-client#6150",),
     ),
     Fault(
         code="CLK-REPLAY",
-        title="Nonce or whole message replayed",
+        title="A signed message was sent again",
         area=Area.CLOCK,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom='"replayed"',
-        cause="Client caches a signed message, or somebody replays",
-        fix="Fresh init for every registration",
-        gateway_sees=(
-            "Same registration_id, nonce and signature again, on another connection or IP: attack or retry; "
-            "on the same: REG-ID-USED"
-        ),
-        doctor_probes=(
-            "Counts in the agent's own log, and `holdfast check-agent` for a minute: attempts, gaps, step reached"
+        symptom="An `error` answer: replayed",
+        cause="The agent keeps a signed message and sends it again on a new connection, or somebody else does",
+        fix="Sign a fresh nonce for every registration and every `auth`",
+        gateway_sees="The same nonce and signature as before, on another connection or from another address",
+        doctor_probes="`holdfast check-agent` shows which message came twice",
+        confused_with=(
+            ("REG-ID-USED", "There it comes on the same connection"),
+            ("MSG-ID-DUPLICATE", "There only the message's id is the same"),
         ),
     ),
 )

@@ -7,425 +7,537 @@ from holdfast.faults.entry import Area, Blame, Fault, Kind, Severity
 FAULTS: Final[tuple[Fault, ...]] = (
     Fault(
         code="LIFE-SILENT",
-        title="Agent connects and never sends a message",
+        title="The agent connects and never sends a message",
         area=Area.LIFECYCLE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom='Closed by the gateway; older gateway: after 5 minutes, "i/o timeout" in its log and 1006 at the agent',
+        symptom='The connection is up and nothing happens; after 5 minutes it ends ("i/o timeout", or close code 4408)',
         cause=(
-            "No send in the open handler: registration flow missing, waiting for a server greeting, or the "
-            "handler raised"
+            "The agent sends nothing when the connection opens: no registration flow, an error in its open "
+            "handler, or it waits for the server to speak first"
         ),
-        fix="Send `agent.registration` at once after the connection opens",
+        fix="Send the registration init on `agent.registration` as soon as the connection opens",
         gateway_sees=(
-            "101 sent, zero data frames, pongs arrive (process is healthy), `unacked=0`; deadline passes. We "
-            "close with 1008 and reason `first message expected within 5 s, see LIFE-SILENT`"
+            "101 sent and no message; pongs come, so the process is alive. Reported after 5 s and closed with"
+            " 4408 after 300 s, earlier when slots are short"
         ),
-        doctor_probes="Runs the agent's own connect and shows that nothing is written after `on_open`",
+        doctor_probes=(
+            "Runs the whole exchange from this host, so that what is missing is the agent's own first "
+            "message; `holdfast check-agent` watches the agent itself"
+        ),
+        confused_with=(
+            ("LIFE-PING-ONLY", "There pings come, and still no message"),
+            ("LIFE-FROZEN", "There no pongs come either"),
+            ("LIFE-HALF-OPEN", "There not even the peer's kernel confirms what we send"),
+            ("MSG-BINARY", "There bytes did arrive, in binary frames"),
+        ),
         guide=("issue-1", "issue-4", "issue-A", "flow-2", "log-2", "checklist-2", "requirement-1"),
     ),
     Fault(
         code="LIFE-PING-ONLY",
-        title="Only WebSocket pings, no message",
+        title="The agent sends only WebSocket pings",
         area=Area.LIFECYCLE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom='"I send keep-alives and am still closed after 5 minutes."',
-        cause=(
-            "Protocol pings are not messages; in the reference gateway (gorilla) pings do not even move the "
-            "read deadline, so a client that pings dies all the same"
+        symptom='"I send keep-alives and am closed after 5 minutes all the same"',
+        cause="Pings of the WebSocket protocol are no messages: they keep the path open and register nobody",
+        fix="Send the registration init on `agent.registration`: pings only keep the path open",
+        gateway_sees=(
+            "Ping frames at a fixed interval, and not one message. Reported after 5 s and closed with 4408 after 300 s"
         ),
-        fix="Send the registration message; pings only keep the path open",
-        gateway_sees="Ping frames at a fixed interval (20 s: websockets, gorilla default none), zero data frames",
-        doctor_probes="Shows the last close code and reason with its direction from the agent's log",
+        doctor_probes=(
+            "Runs the whole exchange from this host; `holdfast check-agent` shows what the agent sends and "
+            "what is missing"
+        ),
+        confused_with=(("LIFE-SILENT", "There no pings come either"),),
         guide=("issue-1", "issue-A", "checklist-2", "requirement-1"),
     ),
     Fault(
         code="LIFE-NO-HEARTBEAT",
-        title="Registered, then no heartbeat",
+        title="The agent registered and sends no heartbeats",
         area=Area.LIFECYCLE,
         severity=Severity.WARNING,
         blame=Blame.AGENT,
-        symptom="Shown as stale or closed after the heartbeat timeout",
-        cause="Heartbeat task not started, died with an unseen exception, or interval longer than the gateway's",
-        fix="Start the heartbeat after `complete` and log its exceptions; take the interval from the response",
-        gateway_sees="Registration done, no data frame for 3 heartbeat intervals, pongs fine",
-        doctor_probes="Timer or thread of the heartbeat not running; last heartbeat time in the agent's log",
+        symptom="The agent is shown as degraded or offline although its process runs",
+        cause=(
+            "The heartbeat task was not started, died of an error nobody saw, or its interval is longer than "
+            "the gateway's"
+        ),
+        fix="Start heartbeats after registering, every `heartbeat_interval` seconds of the answer",
+        gateway_sees="Registration complete, no message for three heartbeat intervals, and pongs as they should be",
+        doctor_probes="Sends a heartbeat itself and shows the `ack`; `holdfast check-agent` times those of the agent",
+        confused_with=(
+            ("LIFE-FROZEN", "There no pongs come either"),
+            ("MSG-HEARTBEAT-CHANNEL", "There heartbeats come, on a wrong channel"),
+        ),
         guide=("checklist-6",),
     ),
     Fault(
         code="LIFE-HALF-OPEN",
-        title="Peer vanished without FIN",
+        title="The peer vanished without a word",
         area=Area.LIFECYCLE,
         severity=Severity.WARNING,
         blame=Blame.NETWORK,
-        symptom="Agent's side: host lost power, cable, Wi-Fi roaming; nothing to see",
-        cause="Power loss, link loss, VM frozen by the hypervisor, or NAT forgot the flow",
-        fix="Nothing on the gateway; agent: ping timeout and reconnect",
+        symptom="Nothing to see on the agent's side: the host lost its power, its cable or its Wi-Fi",
+        cause="Power or link loss, a virtual machine that was frozen, or a path that forgot the connection",
+        fix="Give the agent a ping timeout, so that it notices and reconnects by itself",
         gateway_sees=(
-            "No pong and no ack: `unacked>=1`, `backoff` climbs 1,2,3, `last_ack_recv` grows with the time, "
-            "`sincepong` equal to it (verified). Only on a direct connection"
+            "No pong, and what we send is not even confirmed by the peer's kernel; the silence is as long as "
+            "the loss. Ended after 60 s"
         ),
-        doctor_probes="Run later: uptime and link history explain it",
+        doctor_probes="Run later: uptime and the history of the link explain it",
+        confused_with=(
+            (
+                "LIFE-FROZEN",
+                "There the peer's kernel goes on confirming; so does a proxy, behind which the two look alike",
+            ),
+            ("NET-NAT-IDLE", "There it happens after the same time of quiet each time"),
+            ("LIFE-SLEEP", "There the same process comes back hours later"),
+        ),
         guide=("issue-1", "issue-2"),
         seen=("larksuite/openclaw-lark#599", "librefang/librefang#8276", "nodetool-ai/nodetool#4592"),
     ),
     Fault(
         code="LIFE-AGENT-UNAWARE",
-        title="Gateway dropped it, agent believes it is connected",
+        title="The agent believes it is connected, and is not",
         area=Area.LIFECYCLE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom="Host offline for hours, agent's log silent, restart cures it",
-        cause="Agent has no ping timeout, so a dead path never raises",
-        fix="Set ping interval 20 s and ping timeout 20 s in the agent; reconnect on it",
-        gateway_sees=(
-            "Connection ended long ago; host reachable by other channels (API calls with recent time); no attempt since"
-        ),
-        doctor_probes=(
-            "Agent's socket is ESTABLISHED here, unknown on the gateway (`/agents/{id}` says disconnected "
-            "since T); no ping configured"
-        ),
+        symptom="The host is offline for hours, the agent's log is silent, and a restart cures it",
+        cause="The agent has no ping timeout, so a dead path never becomes an error",
+        fix="Set a ping interval and a ping timeout of 20 s in the agent, and reconnect when it strikes",
+        gateway_sees="The connection ended long ago, the host is reachable otherwise, and no attempt has come since",
+        doctor_probes="The agent's socket is open here and unknown to the gateway",
+        confused_with=(("LIFE-NO-RECONNECT", "There the agent knows, and stays away"),),
         guide=("requirement-6",),
         seen=("PatchMon/PatchMon#773", "PatchMon/PatchMon#847"),
     ),
     Fault(
         code="LIFE-NO-CLOSE-FRAME",
-        title="Agent ends without closing handshake",
+        title="The connection ended without a closing handshake",
         area=Area.LIFECYCLE,
         severity=Severity.WARNING,
         blame=Blame.AGENT,
         kind=Kind.SYMPTOM,
-        symptom="Gateway log: `close 1006 (abnormal closure): unexpected EOF`",
+        symptom="`close 1006 (abnormal closure): unexpected EOF`",
         cause=(
-            "Process ended (`sys.exit`, exception, container stop) or library closes the TCP socket only. "
-            '1006 is never on the wire: it only says "no close frame"'
+            "The process ended, or the library closed the TCP connection only, or something between did. 1006"
+            " is never sent: it only says that no close frame came"
         ),
-        fix="Close with code 1000 or 1001 in the shutdown path (SIGTERM handler)",
-        gateway_sees=(
-            "FIN, no close frame, path direct or agent's other behaviour normal; new instance id at "
-            "reconnect, or clean exit cadence"
+        fix="Close with code 1000 or 1001 when the agent stops, and look for the cause named beneath",
+        gateway_sees="The end of the TCP stream and no close frame",
+        doctor_probes="The exit code and signal of the agent's last run, from the service manager",
+        confused_with=(("LIFE-GOING-AWAY-1001", "There a close frame comes"),),
+        beneath=(
+            "LIFE-KILLED",
+            "LIFE-OOM",
+            "LIFE-CRASH-LOOP",
+            "PXY-IDLE-60",
+            "PXY-IDLE-100",
+            "PXY-IDLE-350",
+            "PXY-IDLE-OTHER",
+            "PXY-MAX-DURATION",
+            "PXY-RELOAD",
+            "NET-FW-RST",
+            "NET-PACKET-LOSS",
+            "LIFE-REBOOT",
+            "SRV-RESTART",
         ),
-        doctor_probes="Exit code and signal of the last run from the service manager",
         guide=("issue-2",),
         seen=("gorilla/websocket#645", "gorilla/websocket#321", "Terry-Mao/goim#214"),
     ),
     Fault(
         code="LIFE-KILLED",
-        title="Process killed (SIGKILL)",
+        title="The agent's process was killed",
         area=Area.LIFECYCLE,
         severity=Severity.WARNING,
         blame=Blame.HOST,
-        symptom='"Killed" in the service log',
-        cause="Operator, supervisor timeout, or OOM killer",
-        fix="Find the killer in the service log; raise its stop timeout if it was a slow shutdown",
+        symptom='"Killed" in the service\'s log',
+        cause="An operator, a supervisor that lost patience, or the kernel killed the process (SIGKILL)",
+        fix="Find who killed the agent in the service log, and raise its stop timeout if it stopped slowly",
         gateway_sees=(
-            "FIN at once (idle process) or RST (it had unread data): verified both. Frames were healthy until"
-            " that millisecond; next connect has a new instance id, same boot id"
+            "Healthy frames until that millisecond, then an end without a close frame (a reset if the process"
+            " had not read everything); next a new instance id with the same boot id"
         ),
-        doctor_probes="Service manager: `code=killed, signal=KILL`",
+        doctor_probes="The service manager's record: `code=killed, signal=KILL`",
+        confused_with=(
+            ("LIFE-OOM", "There the kernel counts an out-of-memory kill"),
+            ("LIFE-REBOOT", "There the boot id is new as well"),
+            ("LIFE-CRASH-LOOP", "There it happens again and again after the same frame"),
+        ),
         guide=("issue-2",),
         seen=("Terry-Mao/goim#214",),
     ),
     Fault(
         code="LIFE-OOM",
-        title="Killed for memory",
+        title="The agent was killed for memory",
         area=Area.LIFECYCLE,
         severity=Severity.ERROR,
         blame=Blame.HOST,
-        symptom="Disappears under load; restarts",
-        cause="Memory limit too low or leak",
-        fix="Raise the limit or fix the leak; heartbeat should carry RSS and limit",
-        gateway_sees="As LIFE-KILLED, plus heartbeat's memory figure rose before (if sent), interval similar each time",
-        doctor_probes="`oom_kill` counter in the cgroup's `memory.events`, kernel log",
+        symptom="The agent disappears under load and is restarted",
+        cause="Its memory limit is too low, or it leaks",
+        fix="Raise the agent's memory limit, or repair the leak",
+        gateway_sees="As for LIFE-KILLED, after similar times; the memory it reported, if it reports it, had grown",
+        doctor_probes="The out-of-memory count of the service's control group (`memory.events`) and the kernel log",
+        confused_with=(("LIFE-KILLED", "There no out-of-memory kill is counted and the memory is flat"),),
         guide=("issue-2",),
     ),
     Fault(
         code="LIFE-CRASH-LOOP",
-        title="Agent crashes again and again",
+        title="The agent crashes again and again at the same place",
         area=Area.LIFECYCLE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom="Service manager restarts it",
-        cause="Exception in the handler of the frame named",
-        fix='Fix the exception: "dies n ms after receiving X"',
+        symptom="The service manager restarts the agent over and over",
+        cause="The agent fails with an error while it handles the frame named in the evidence",
+        fix="Repair the error the agent hits right after the frame named here: its traceback is in its log",
         gateway_sees=(
-            "Connect-to-death age is short and similar (spread < 20 %), always after the *same frame* (for "
-            "example our init response), new instance id each time; gaps follow the supervisor: systemd "
-            "constant 100 ms then a stop after 5 in 10 s, docker 0.1 s doubling to 60 s, Kubernetes 10 s "
-            "doubling to 300 s"
+            "Short lives of similar length, each ending within moments of the same frame, each from a new "
+            "instance; the gaps are the supervisor's"
         ),
-        doctor_probes="Traceback in the service log, restart count",
+        doctor_probes="The traceback in the service's log and its count of restarts",
+        confused_with=(
+            ("RATE-RECONNECT-LOOP", "There the same instance comes back"),
+            ("PXY-IDLE-OTHER", "There the time is one of quiet, not one since a frame"),
+        ),
         guide=("issue-2", "issue-B", "issue-C", "log-4", "checklist-4"),
         seen=("DataDog/datadog-agent#22728",),
     ),
     Fault(
         code="LIFE-SLEEP",
-        title="Laptop or VM slept",
+        title="The machine was asleep",
         area=Area.LIFECYCLE,
         severity=Severity.INFO,
         blame=Blame.NOBODY,
         symptom="Offline overnight, back in the morning",
-        cause="Suspend",
-        fix="None needed; reconnect on resume (watch for a wall-clock jump above 30 s)",
+        cause="A laptop or a virtual machine was suspended",
+        fix="Let the agent reconnect at once after a wake-up, and mark the host as one that sleeps",
         gateway_sees=(
-            "Half-open at a human hour, then return with same instance id, same boot id; agent's monotonic "
-            "clock advanced much less than wall time"
+            "Half-open, then back with the same instance and the same boot, whose own running time advanced "
+            "much less than the clock"
         ),
-        doctor_probes="CLOCK_BOOTTIME minus CLOCK_MONOTONIC grew by the gap",
+        doctor_probes="The time since boot with and without sleep differs by the gap",
+        confused_with=(
+            ("LIFE-HALF-OPEN", "There a new boot returns, or nothing"),
+            ("LIFE-FROZEN", "There the machine's kernel goes on confirming"),
+        ),
         seen=("soimy/openclaw-channel-dingtalk#280", "superset-sh/superset#5130", "wireapp/wire-webapp#21477"),
     ),
     Fault(
         code="LIFE-FROZEN",
-        title="Process stopped but its kernel answers",
+        title="The process stands still while its machine runs",
         area=Area.LIFECYCLE,
         severity=Severity.ERROR,
         blame=Blame.HOST,
-        symptom="Agent hangs, gateway reports keepalive timeout",
-        cause="SIGSTOP, debugger, D-state on a dead NFS mount, cgroup freezer",
-        fix="Resume or restart the process; name the state",
+        symptom="The agent hangs, and the gateway ends it for lack of any frame",
+        cause="The process was stopped (SIGSTOP, a debugger, a frozen container) or waits for a dead network disk",
+        fix="Resume or restart the agent's process, whose state tells why it stands still",
         gateway_sees=(
-            "`unacked=0`, retransmits 0, acks fresh, no pong for > 2 intervals (verified with SIGSTOP); "
-            "`snd_wnd` shrinks if we keep sending"
+            "The machine's kernel confirms everything at once, but no pong and no frame has come for two "
+            "intervals and more"
         ),
-        doctor_probes="Process state T or D in /proc, stack of each thread",
+        doctor_probes="The process is in state T or D; shows where each thread stands",
+        confused_with=(
+            ("LIFE-LOOP-BLOCKED", "There it recovers by itself"),
+            ("LIFE-NO-PONG", "There messages still come"),
+            ("LIFE-HALF-OPEN", "There nothing is confirmed, except by a proxy, behind which the two look alike"),
+        ),
         guide=("issue-1",),
     ),
     Fault(
         code="LIFE-LOOP-BLOCKED",
-        title="Event loop blocked by synchronous work",
+        title="The agent's event loop is blocked by other work",
         area=Area.LIFECYCLE,
         severity=Severity.WARNING,
         blame=Blame.AGENT,
         symptom="`sent 1011 (internal error) keepalive ping timeout; no close frame received`",
-        cause="`time.sleep`, `subprocess.run`, big JSON or crypto in the loop",
-        fix="Move the work into a thread (`asyncio.to_thread`)",
-        gateway_sees=(
-            "Pong delays of seconds while TCP acks in milliseconds; bursts after the gap; message timestamps "
-            "older than arrival by the gap"
+        cause=(
+            "The agent sleeps, waits for a subprocess or computes inside its event loop, and answers nobody meanwhile"
         ),
-        doctor_probes="Loop lag probe in the agent (`loop.slow_callback_duration`), stack sample during the gap",
+        fix="Move the blocking work out of the event loop, for example with `asyncio.to_thread`",
+        gateway_sees=(
+            "Pongs seconds late while the kernel confirms in milliseconds; after the gap a burst, with "
+            "timestamps as old as the gap"
+        ),
+        doctor_probes="How late the agent's event loop is, if the agent reports it",
+        confused_with=(
+            ("LIFE-FROZEN", "There it never recovers by itself"),
+            ("NET-PACKET-LOSS", "There packets are sent twice"),
+            ("SRV-LOOP-LAG", "There many agents are late together: it is us"),
+        ),
         seen=("python-websockets/websockets#625", "python-websockets/websockets#1318"),
     ),
     Fault(
         code="LIFE-NO-PONG",
-        title="Client never answers pings",
+        title="The client never answers pings",
         area=Area.LIFECYCLE,
         severity=Severity.WARNING,
         blame=Blame.AGENT,
-        symptom="Closed every interval+timeout although it sends data",
-        cause=(
-            "Raw or very old client, or the reader is not running: pongs are only sent while someone reads "
-            "(websocket-client outside `run_forever`)"
-        ),
-        fix="Keep a reader running or enable automatic pongs",
+        symptom="Some servers end the connection at each ping timeout although the agent sends data",
+        cause="A raw or very old client, or nobody reads the socket: pongs are sent only while somebody reads",
+        fix="Keep a reader running all the time, or switch on the library's automatic pongs",
         gateway_sees=(
-            "Data frames flow, no pong ever on any connection of this client (User-Agent); accept any frame "
-            "as life, warn instead of closing"
+            "Messages flow, and not one pong on any connection of this client. Any frame counts as life, so it is kept"
         ),
-        doctor_probes="Sends a ping to the agent's library in loopback",
+        doctor_probes="Sends pings itself and counts the pongs; `holdfast check-agent` does so with the agent",
+        confused_with=(("LIFE-FROZEN", "There no messages come either"),),
         seen=("websocket-client/websocket-client#733", "python-websockets/websockets#1318"),
     ),
     Fault(
         code="LIFE-SLOW-CONSUMER",
-        title="Agent reads too slowly",
+        title="The agent reads too slowly",
         area=Area.LIFECYCLE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom="Cut with 1008/1013 or memory grows on the gateway",
-        cause="Handler slower than the stream, or nobody reads",
-        fix="Process in a worker, drop or coalesce; gateway bounds the queue",
-        gateway_sees=(
-            "`snd_wnd=0`, `notsent` and `outq` grow, `unacked=0`, zero-window probes (`backoff` counts, "
-            "`probes` may stay 0: verified), our queue above its limit"
+        symptom="The agent is cut off with 1013 while much is sent to it",
+        cause="Its handler is slower than what arrives, or nobody reads",
+        fix="Read in one task, work in another, and drop or merge what is out of date",
+        gateway_sees="The peer's receive window is zero and our queue for it grows beyond its limit",
+        doctor_probes="Unread bytes in the receive queue of the agent's socket",
+        confused_with=(
+            ("LIFE-HALF-OPEN", "There what we send is not confirmed at all"),
+            ("LIFE-FROZEN", "There little was sent"),
         ),
-        doctor_probes="Recv-Q of the agent's socket is large in `ss`",
         seen=("python-websockets/websockets#1128",),
     ),
     Fault(
         code="LIFE-CLOSED-1000",
-        title="Agent says goodbye (1000) after registering",
+        title="The agent says goodbye right after registering",
         area=Area.LIFECYCLE,
         severity=Severity.WARNING,
         blame=Blame.AGENT,
-        symptom='Appears in `/agents`, then offline; script "works"',
-        cause="The guide's own test script closes 2 s after success; authors copy it",
-        fix="Keep the connection open and start heartbeats",
-        gateway_sees="Close 1000 a constant time (2 s in the guide's script) after complete",
-        doctor_probes="Agent's main function returns",
+        symptom="The agent appears in `/agents` and is offline at once; its script reports success",
+        cause="Its main function returns after registration, as that of a test script does",
+        fix="Keep the connection open after registering, and send heartbeats",
+        gateway_sees="Close code 1000 from the agent, the same short time after each registration",
+        doctor_probes="`holdfast check-agent` shows that the agent leaves by itself",
+        confused_with=(
+            ("LIFE-NO-CLOSE-FRAME", "There no close frame comes"),
+            ("LIFE-GOING-AWAY-1001", "There the code is 1001: a stop that was asked for"),
+        ),
         guide=("step-4", "checklist-6"),
     ),
     Fault(
         code="LIFE-GOING-AWAY-1001",
-        title="Peer is shutting down (1001)",
+        title="The peer is shutting down",
         area=Area.LIFECYCLE,
         severity=Severity.INFO,
         blame=Blame.NOBODY,
-        symptom="Agent's log: stopping; from outside, an orderly end with code 1001",
-        cause="Planned stop",
-        fix="None; if unplanned, look who stops the service",
-        gateway_sees="Close 1001 from the agent at service stop; from us at drain",
-        doctor_probes="Service stop in its log",
+        symptom='An orderly end with code 1001, and "stopping" in the agent\'s log',
+        cause="A planned stop of the agent's service or its host",
+        fix="Look who stops the agent's service, if nobody meant to",
+        gateway_sees="Close code 1001 from the agent",
+        doctor_probes="The stop in the service's log",
+        confused_with=(("PXY-RELOAD", "There no close frame comes, and many end at once"),),
     ),
     Fault(
         code="LIFE-PROTOCOL-1002",
-        title="Protocol violation",
+        title="The peer broke the WebSocket protocol",
         area=Area.LIFECYCLE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom="Closed with 1002 and a reason",
-        cause="Hand-written framing, damaged stream, or close called with 1006",
-        fix="Use a maintained library; never send 1005, 1006 or 1015",
+        symptom="Closed with 1002 and the rule that was broken",
+        cause="Hand-written framing, a damaged stream, or a close with a code that must not be sent",
+        fix="Use a maintained WebSocket library, and never send the codes 1005, 1006 or 1015",
         gateway_sees=(
-            "Exact rule: unmasked client frame, reserved bits, unknown opcode, continuation without start, "
-            "control frame > 125 bytes or fragmented, reserved close code such as 1006 on the wire (verified "
-            "each)"
+            "The exact rule: an unmasked frame, reserved bits, an unknown opcode, a stray continuation, an "
+            "oversized control frame"
         ),
-        doctor_probes="Library name and version",
+        doctor_probes="Shows the frames as the library sends them; `holdfast check-agent` names the rule",
+        confused_with=(
+            ("WS-EXTENSION", "There only the compression bit is set"),
+            ("MSG-INTERLEAVED", "There the first frames are right, and it happens only under load"),
+        ),
         seen=("gorilla/websocket#424", "theturtle32/WebSocket-Node#254"),
     ),
     Fault(
         code="LIFE-UNSUPPORTED-1003",
-        title="Data type not accepted (1003)",
+        title="Closed because of the type of data",
         area=Area.LIFECYCLE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
         kind=Kind.SYMPTOM,
-        symptom="Closed 1003",
-        cause="See MSG-BINARY",
-        fix="Send JSON as a text frame",
-        gateway_sees='Binary frame where policy is "text only, close"',
-        doctor_probes="`holdfast check-agent` shows the same error with the full frame and its position",
+        symptom="Closed with 1003",
+        cause=(
+            "A server that takes text alone got a binary frame. Holdfast answers those with an error instead of closing"
+        ),
+        fix="Send JSON as text frames",
+        gateway_sees="The type of the frame; 1003 itself comes from another server or a proxy",
+        doctor_probes="`holdfast check-agent` shows the frame and its place in the exchange",
+        confused_with=(("MSG-BINARY", "That is the cause, and the code to report"),),
+        beneath=("MSG-BINARY",),
     ),
     Fault(
         code="LIFE-POLICY-1008",
-        title="Closed for policy",
+        title="Closed for breaking a rule that the reason names",
         area=Area.LIFECYCLE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
         kind=Kind.SYMPTOM,
-        symptom="Closed 1008 with reason code",
-        cause="The code in the reason",
-        fix="Log close code *and* reason in the agent",
-        gateway_sees="We sent it; the reason carries the diagnosis code (<= 123 bytes)",
-        doctor_probes="Prints the reason. Many libraries hide it from the default log",
+        symptom="Closed with 1008, or with a code from 4400 to 4599, and no reason in the agent's log",
+        cause="The other side refused on purpose, and told why in the close reason, which many libraries do not print",
+        fix="Log the close code and the close reason in the agent, and act on the fault code in it",
+        gateway_sees=(
+            "Our own closes carry 4400 to 4599 and a reason that begins with the fault code; a 1008 comes "
+            "from a proxy or from the agent"
+        ),
+        doctor_probes="Prints code and reason",
+        confused_with=(
+            ("WS-FORBIDDEN-403", "There the refusal comes before the upgrade"),
+            ("LIFE-INTERNAL-1011", "There we failed, not the agent"),
+        ),
+        beneath=(
+            "LIFE-SILENT",
+            "LIFE-PING-ONLY",
+            "LIFE-NO-HEARTBEAT",
+            "MSG-NOT-JSON",
+            "MSG-FIELD-MISSING",
+            "MSG-BEFORE-REGISTERED",
+            "RATE-LIMITED",
+            "ID-REVOKED",
+            "LIFE-DUPLICATE-SESSION",
+            "PXY-WAF-403",
+        ),
     ),
     Fault(
         code="LIFE-INTERNAL-1011",
-        title="1011 from one side",
+        title="One side failed and said so with 1011",
         area=Area.LIFECYCLE,
         severity=Severity.ERROR,
         blame=Blame.GATEWAY,
         kind=Kind.SYMPTOM,
-        symptom="`1011 keepalive ping timeout` or `internal error`",
-        cause="Ping timeout in the side that sent it, or an exception in a handler",
-        fix="If received: check SRV-LOOP-LAG and loss; if sent: our bug, see traceback id",
+        symptom="`1011 keepalive ping timeout`, or `internal error`",
+        cause="If the agent sent it, it missed our pongs; if we sent it, an error of ours ended the connection",
+        fix="Reconnect with backoff, and look who sent the 1011: that side gave up",
         gateway_sees=(
-            '*Received* 1011 "keepalive ping timeout": the agent missed our pongs (our lag or the path); '
-            "*sent*: our handler failed"
+            "Received: the agent missed pongs, so our own lag and the path are checked. Sent: our error, with"
+            " its id in the log"
         ),
-        doctor_probes='Direction matters: "sent 1011" in a client log is the client\'s own decision',
+        doctor_probes="The direction decides: \"sent 1011\" in a client's log is the client's own decision",
+        confused_with=(("LIFE-POLICY-1008", "There the refusal was on purpose"),),
+        beneath=("LIFE-LOOP-BLOCKED", "SRV-LOOP-LAG", "NET-PACKET-LOSS"),
         seen=("python-websockets/websockets#1620", "Luna-Klatzer/openhiven.py#2"),
     ),
     Fault(
         code="LIFE-RESTART-1012",
-        title="Service restart (1012)",
+        title="The gateway is restarting",
         area=Area.LIFECYCLE,
         severity=Severity.INFO,
         blame=Blame.NOBODY,
         kind=Kind.SYMPTOM,
-        symptom="Closed 1012",
-        cause="Planned restart",
-        fix="Reconnect after a random delay",
-        gateway_sees="We restart; tell a spread reconnect time",
-        doctor_probes="Shows the last close code and reason with its direction from the agent's log",
+        symptom="Closed with 1012 and a time to come back",
+        cause="A planned restart. Agents are told different times, so that they do not all come back at once",
+        fix="Reconnect after the `retry_after` given, or after a random delay",
+        gateway_sees="Our own stop, in slices, each agent with its own `retry_after`",
+        doctor_probes="Shows the last close code and reason, and the uptime of the gateway",
+        confused_with=(("RATE-HERD", "That is what follows if agents ignore the time given"),),
+        beneath=("SRV-RESTART",),
     ),
     Fault(
         code="LIFE-OVERLOAD-1013",
-        title="Try again later (1013)",
+        title="The gateway asks to be tried again later",
         area=Area.LIFECYCLE,
         severity=Severity.WARNING,
         blame=Blame.GATEWAY,
         kind=Kind.SYMPTOM,
-        symptom="Closed 1013",
-        cause="SRV-MAX-CONNECTIONS or SRV-LOOP-LAG",
-        fix="Backoff in the agent, capacity on the server",
-        gateway_sees="Our load shedding: which limit",
-        doctor_probes="Shows the last close code and reason with its direction from the agent's log",
+        symptom="Closed or answered with 1013 and a time to come back",
+        cause="The gateway is full, late, or cannot write to its store",
+        fix="Reconnect after the `retry_after` given, and let the operator act on the cause beneath",
+        gateway_sees="Its own limit, named in the reason",
+        doctor_probes="Shows the last close code and reason",
+        confused_with=(("LIFE-RESTART-1012", "There the gateway's uptime is new"),),
+        beneath=("SRV-MAX-CONNECTIONS", "SRV-LOOP-LAG", "SRV-DB-DOWN", "SRV-DISK-FULL", "LIFE-SLOW-CONSUMER"),
     ),
     Fault(
         code="LIFE-CODE-1006-TEST",
-        title="Agent's reconnect waits for a code 1006 that never comes",
+        title="The agent waits for a close code 1006 that never comes",
         area=Area.LIFECYCLE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom="After a drop the agent prints `Connection closed: None - None` and stays off",
+        symptom="After a drop the agent prints `Connection closed: None - None` and stays away",
         cause=(
-            "The guide's sample compares `close_status_code == 1006`; websocket-client passes `None` "
-            "(verified 1.9.2, FIN and RST), websockets raises with `code 1006` only as property"
+            "The agent reconnects only when the code equals 1006. That code is never sent, and libraries "
+            "report it differently or not at all"
         ),
-        fix="Reconnect on every close that the agent did not ask for, whatever the code",
-        gateway_sees="Ended by FIN, no return, while its siblings return",
-        doctor_probes="Searches the agent's source for `== 1006`",
+        fix="Reconnect after every close the agent did not ask for, whatever the code",
+        gateway_sees="An end without a close frame and no return, while others return",
+        doctor_probes="`holdfast check-agent` drops the connection once and waits for the agent to come back",
+        confused_with=(("LIFE-NO-RECONNECT", "There the agent has no code to reconnect at all"),),
         guide=("issue-2", "requirement-6"),
     ),
     Fault(
         code="LIFE-NO-RECONNECT",
-        title="Agent gives up after the first loss",
+        title="The agent gives up after the first loss",
         area=Area.LIFECYCLE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom="Offline after any gateway restart",
-        cause="No reconnect loop, or attempts limited",
-        fix="Loop for ever with backoff 1-60 s and full jitter",
-        gateway_sees="After our restart k of n hosts never return; k have the same agent version",
-        doctor_probes="Process alive, no socket, no retry in the log",
+        symptom="Offline after every restart of the gateway",
+        cause="The agent has no reconnect loop, or limits its attempts",
+        fix="Reconnect for ever, with random delays growing from 1 s to 60 s",
+        gateway_sees="After our restart some hosts never return, and they share an agent version",
+        doctor_probes=(
+            "The process is alive, without a socket and without a retry; `holdfast check-agent` restarts the "
+            "gateway once and waits"
+        ),
+        confused_with=(
+            ("LIFE-AGENT-UNAWARE", "There the agent's socket still looks open"),
+            ("LIFE-KILLED", "There no process is left"),
+        ),
         guide=("issue-2", "requirement-6"),
         seen=("henrygd/beszel#1341",),
     ),
     Fault(
         code="LIFE-CLIENT-TIMEOUT",
-        title="Agent's own receive timeout ends a healthy connection",
+        title="The agent's own receive timeout ends a healthy connection",
         area=Area.LIFECYCLE,
         severity=Severity.WARNING,
         blame=Blame.AGENT,
-        symptom="`Connection timed out` every N seconds of quiet",
-        cause="Receive timeout treated as a lost connection",
-        fix="On timeout send a ping instead of closing",
+        symptom="`Connection timed out` after every N seconds of quiet",
+        cause="The agent takes a receive timeout for a lost connection",
+        fix="Send a ping when a receive times out, instead of closing",
         gateway_sees=(
-            "Close (1000 or FIN) from the agent at constant idle N that is a round number, direct path, same "
-            "instance id; differs by agent version, not by network"
+            "The agent ends the connection after the same round number of quiet seconds, same instance; it "
+            "differs by agent version, not by network"
         ),
-        doctor_probes="`timeout=` in `create_connection` or `recv`",
+        doctor_probes="`holdfast check-agent` times the end of a quiet connection without anything in between",
+        confused_with=(
+            ("PXY-IDLE-60", "There the time follows the network, not the agent's build"),
+            ("PXY-IDLE-OTHER", "There the time follows the network, not the agent's build"),
+        ),
         seen=("websocket-client/websocket-client#429",),
     ),
     Fault(
         code="LIFE-DUPLICATE-SESSION",
-        title="Two processes of one agent fight for the session",
+        title="Two processes of one agent fight for its connection",
         area=Area.LIFECYCLE,
         severity=Severity.ERROR,
         blame=Blame.HOST,
-        symptom="Connects, is evicted, reconnects, for ever, on one host",
-        cause="Agent started twice",
-        fix="Stop one; take a lock file at start",
-        gateway_sees=(
-            "Same host_id and key, same peer IP, two instance ids alternate; each eviction is followed by a "
-            "connect of the other within its backoff"
+        symptom="The agent connects, is replaced (4509), connects again, for ever, on one host",
+        cause=(
+            "The agent runs twice on this host, usually as a service and by hand, with one key; the newer "
+            "connection always wins"
         ),
-        doctor_probes="Two agent processes on this host (service plus a hand-started one)",
+        fix="Stop one of the two agent processes on this host, and take a lock file at start",
+        gateway_sees=(
+            "Same host and key, same address, two instance ids that take turns; each replacement is followed "
+            "by the other's return"
+        ),
+        doctor_probes="Two agent processes on this host",
+        confused_with=(("ID-CLONED", "There two machines share the key: other address, machine id or boot id"),),
         guide=("issue-C",),
         seen=("emqx/emqx#151", "clusterio/clusterio#350", "knolleary/pubsubclient#129"),
     ),
     Fault(
         code="LIFE-REBOOT",
-        title="Host rebooted",
+        title="The host rebooted",
         area=Area.LIFECYCLE,
         severity=Severity.INFO,
         blame=Blame.NOBODY,
-        symptom="n/a",
-        cause="Reboot",
-        fix="None; enable the service at boot if it did not return",
-        gateway_sees="FIN, RST or half-open, then a new boot id and small uptime",
-        doctor_probes="Uptime",
+        symptom="The agent was gone for the time of a reboot",
+        cause="The host was restarted",
+        fix="Enable the agent's service at boot if it did not come back by itself",
+        gateway_sees="An end of any kind, then a new boot id",
+        doctor_probes="The host's uptime",
+        confused_with=(("LIFE-KILLED", "There the boot id is the same"),),
     ),
 )

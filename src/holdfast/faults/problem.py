@@ -45,11 +45,11 @@ class HoldfastError(Exception):
         self.problem = problem
 
 
-class Refused(HoldfastError):  # noqa: N818 - a refusal is an answer, not an accident
+class Refused(HoldfastError):
     """The peer has to change something before this can succeed."""
 
 
-class Unavailable(HoldfastError):  # noqa: N818 - as above
+class Unavailable(HoldfastError):
     """Nothing is wrong with the request; `problem.retry_after_s` says when to come back."""
 
 

@@ -7,21 +7,23 @@ from holdfast.faults.entry import Area, Blame, Fault, Severity
 FAULTS: Final[tuple[Fault, ...]] = (
     Fault(
         code="PXY-UPGRADE-STRIPPED",
-        title="A proxy removes Upgrade and Connection",
+        title="A proxy removes the upgrade headers",
         area=Area.PROXY,
         severity=Severity.ERROR,
         blame=Blame.PROXY,
-        symptom="HTTP 400 or 426 on upgrade; works when connecting past the proxy",
-        cause="Reverse proxy without WebSocket settings",
-        fix="Nginx: `proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade",
+        symptom="HTTP 400 or 426 on the upgrade; it works when the agent connects past the proxy",
+        cause="A reverse proxy without WebSocket settings passes the request on without `Upgrade` and `Connection`",
+        fix='Set `proxy_http_version 1.1` and pass `Upgrade` and `Connection "upgrade"` on in the proxy',
         gateway_sees=(
-            "`Sec-WebSocket-Key` and `-Version` present but no `Upgrade`, `Connection: close` or "
-            "`keep-alive`, often HTTP/1.0 (nginx's default): verified, those two end-to-end headers survive "
-            "nginx. Also `Via`/`X-Forwarded-For`"
+            "`Sec-WebSocket-Key` and `-Version` without `Upgrade`, often as HTTP/1.0 and with `Via` or "
+            "`X-Forwarded-For`"
         ),
         doctor_probes=(
-            "Same request to the gateway directly (if reachable) gives 101, through the proxy 400/426; print "
-            "the `Server` header of the answer"
+            "The same request gets 101 directly and 400 or 426 through the proxy; prints the `Server` header "
+            "of each answer"
+        ),
+        confused_with=(
+            ("WS-PLAIN-HTTP", "There `Sec-WebSocket-Key` is missing as well: the client never asked for an upgrade"),
         ),
         guide=("flow-1", "log-1", "checklist-1"),
         seen=("gorilla/websocket#507", "m1k1o/neko#116", "websockets/wscat#42", "g0ldyy/comet#581"),
@@ -32,14 +34,22 @@ FAULTS: Final[tuple[Fault, ...]] = (
         area=Area.PROXY,
         severity=Severity.WARNING,
         blame=Blame.PROXY,
-        symptom="Disconnect exactly 60 s after connect or after the last message; code 1006, no reason",
-        cause="nginx `proxy_read_timeout` (60 s), ALB idle timeout (60 s) or similar",
-        fix="Heartbeat every 20-25 s, or raise the timeout",
-        gateway_sees=(
-            "FIN without close frame, `age - last_frame` = 60.0 +- 1 s, three or more times, spread below 1 "
-            "s; peer IP is a proxy, or shared by many hosts"
+        symptom="The connection ends exactly 60 s after the last message, with code 1006 and no reason",
+        cause=(
+            "The idle timeout of a proxy or balancer: 60 s is the default of nginx (`proxy_read_timeout`) and"
+            " of AWS ALB"
         ),
-        doctor_probes="Hold an idle WebSocket and time its end, directly and through the proxy",
+        fix="Send a heartbeat every 25 s, or raise the idle timeout of the proxy",
+        gateway_sees=(
+            "The path ends without a close frame 60 s (give or take one) after the last frame, at least three"
+            " times. Holdfast then lowers this agent's `heartbeat_interval`"
+        ),
+        doctor_probes="Holds a WebSocket idle (`--idle`) and times its end, directly and through the proxy",
+        confused_with=(
+            ("LIFE-SILENT", "There Holdfast ends it, with a close code and a reason"),
+            ("LIFE-CRASH-LOOP", "There the time counts from the connection, and each comes from a new instance"),
+            ("LIFE-CLIENT-TIMEOUT", "There the time follows the agent's build, not the network"),
+        ),
         guide=("issue-2", "flow-1", "log-1", "checklist-1"),
         seen=(
             "websockets/ws#1598",
@@ -51,54 +61,70 @@ FAULTS: Final[tuple[Fault, ...]] = (
     ),
     Fault(
         code="PXY-IDLE-100",
-        title="Cloudflare (or similar) closes an idle WebSocket",
+        title="Cloudflare, or a similar edge, closes an idle WebSocket",
         area=Area.PROXY,
         severity=Severity.WARNING,
         blame=Blame.PROXY,
-        symptom="1006 after about 100 s of quiet",
-        cause="Edge closes idle sockets; edge restarts close busy ones too",
-        fix="Heartbeat every 20-30 s and reconnect with backoff; busy connections are cut at edge releases anyway",
-        gateway_sees=(
-            "`CF-Ray`/`CF-Connecting-IP` in the upgrade request; FIN at about 100 s idle. Do not rely on the "
-            "number: measured elsewhere between 216 s and 1788 s, or never"
+        symptom="Code 1006 after about 100 s of quiet",
+        cause=(
+            "The edge ends idle connections, and its own releases end busy ones too; the exact time is not to"
+            " be relied on"
         ),
-        doctor_probes="`Server: cloudflare` in the answer; idle test",
+        fix="Send a heartbeat every 25 s and reconnect with backoff whenever the edge ends the connection",
+        gateway_sees="`CF-Ray` or `CF-Connecting-IP` in the upgrade request, and an end after about 100 s of quiet",
+        doctor_probes="`Server: cloudflare` in the answer, and the time an idle connection lived",
+        confused_with=(
+            ("PXY-IDLE-60", "There no `CF-` headers, and a sharp 60 s"),
+            ("PXY-MAX-DURATION", "There busy connections end as well, at the same age"),
+        ),
         guide=("issue-2", "flow-1", "log-1", "checklist-1"),
         seen=("buildbot/buildbot#4078", "aspnet/WebSockets#134", "kubernetes/ingress-nginx#5539", "Menci/Floway#324"),
     ),
     Fault(
         code="PXY-IDLE-350",
-        title="AWS NLB forgets a flow after 350 s and answers the next packet with RST",
+        title="A balancer forgets a flow after 350 s and resets it",
         area=Area.PROXY,
         severity=Severity.WARNING,
         blame=Blame.PROXY,
-        symptom="`ECONNRESET` at the first send after about 6 minutes of quiet; no event at the moment it dies",
-        cause="NLB default idle timeout 350 s (adjustable 60-6000 s now)",
-        fix="Ping every 25 s, or TCP keepalive below 350 s",
-        gateway_sees=(
-            "No FIN. The first ping after more than 350 s quiet draws RST; connections with pings every 25 s never die"
+        symptom="`ECONNRESET` at the first send after about 6 minutes of quiet; nothing marks the moment it died",
+        cause=(
+            "The idle timeout of an AWS NLB is 350 s unless changed, and the next packet after it is answered"
+            " with a reset"
         ),
-        doctor_probes="Idle 360 s then send",
+        fix="Send a heartbeat every 25 s, or enable TCP keepalive below 350 s",
+        gateway_sees=(
+            "No end at all; the first ping after more than 300 s of quiet draws a reset. Connections with "
+            "traffic never die"
+        ),
+        doctor_probes="Holds a connection idle for 360 s, then sends",
+        confused_with=(
+            ("NET-NAT-IDLE", "There silence answers, not a reset"),
+            ("LIFE-KILLED", "There the next connection comes from a new instance"),
+        ),
         guide=("issue-2", "flow-1", "log-1", "checklist-1"),
         seen=("kubernetes/ingress-nginx#5695", "awsdocs/elb-network-load-balancers-user-guide#10"),
     ),
     Fault(
         code="PXY-IDLE-OTHER",
-        title="Some middlebox has an idle limit we did not know",
+        title="A box on the way closes quiet connections after a fixed time",
         area=Area.PROXY,
         severity=Severity.WARNING,
         blame=Blame.PROXY,
-        symptom=(
-            "Disconnects at a constant idle time that is none of the known ones (30 s HAProxy client timeout,"
-            " 240 s Azure, 600 s stream proxy)"
+        symptom="The connection ends after the same time of quiet each time, one that is none of the well-known limits",
+        cause=(
+            "A proxy or balancer with an idle limit that is now measured (30 s is usual for HAProxy, 240 s for Azure)"
         ),
-        cause="An unlisted proxy's limit, now measured",
-        fix="Heartbeat at less than half the measured time, or raise that limit",
+        fix="Send heartbeats at less than half the measured time, or raise that limit in the proxy",
         gateway_sees=(
-            "Idle-time histogram per peer network has one narrow peak (spread under 2 s, n >= 3), FIN without"
-            " close frame, our own timers excluded"
+            "The idle times before the end agree within 2 s, at least three times, and it is none of our own "
+            "timers. Holdfast then lowers this agent's `heartbeat_interval`"
         ),
-        doctor_probes="Binary search of the idle time",
+        doctor_probes="Searches for the longest idle time that survives",
+        confused_with=(
+            ("PXY-MAX-DURATION", "There the age is constant, not the quiet before the end"),
+            ("PXY-IDLE-60", "There the time is 60 s"),
+            ("LIFE-CLIENT-TIMEOUT", "There the time follows the agent's build, not the network"),
+        ),
         guide=("issue-2", "flow-1", "log-1", "checklist-1"),
         seen=("nextcloud/HaRP#115", "gotify/website#82", "haproxy/haproxy#2280", "hashicorp/boundary#3133"),
     ),
@@ -108,30 +134,34 @@ FAULTS: Final[tuple[Fault, ...]] = (
         area=Area.PROXY,
         severity=Severity.INFO,
         blame=Blame.PROXY,
-        symptom="Disconnects every N minutes even under traffic",
-        cause="Maximum request duration (serverless front ends, mesh `max_connection_duration`, token life)",
-        fix="Treat it as normal: reconnect at once with resume; or raise the limit",
-        gateway_sees=(
-            "Peak in *age*, not in idle time; busy connections are hit too; FIN without close frame, or 1001 "
-            "from a mesh proxy"
+        symptom="A disconnect every N minutes, even while messages flow",
+        cause=(
+            "A proxy ends every connection at a set age: serverless front ends, service meshes, or the life of a token"
         ),
-        doctor_probes="Busy test connection for N minutes",
+        fix="Reconnect at once and resume with `auth`, or raise the proxy's limit on connection age",
+        gateway_sees="The ages at the end agree, the idle times do not, and busy connections are hit too",
+        doctor_probes="Keeps a busy connection for N minutes and times its end",
+        confused_with=(
+            ("PXY-IDLE-OTHER", "There the quiet before the end is constant and the ages vary"),
+            ("RATE-RECONNECT-LOOP", "There no registration is ever completed"),
+        ),
         guide=("issue-2", "flow-1", "log-1", "checklist-1"),
     ),
     Fault(
         code="PXY-REDIRECT-HTTPS",
-        title="http is redirected to https",
+        title="The server redirects http to https",
         area=Area.PROXY,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
         symptom=(
-            "`InvalidURI: https://... isn't a valid URI: scheme isn't ws or wss` although the configured URL "
-            "says `ws://` (verified for two client libraries), or `HTTP 301`"
+            "`HTTP 301`, or `https://... isn't a valid URI: scheme isn't ws or wss` although the configured "
+            "URL says `ws://`"
         ),
-        cause="Proxy forces https; WebSocket clients do not (or only half) follow",
-        fix="Configure `wss://<host>/ws/agent`",
-        gateway_sees="Nothing for the redirected ones; the proxy answered",
-        doctor_probes="Plain GET of the URL gives 301/308 with `Location: https://`",
+        cause="A proxy forces https, and WebSocket clients do not follow a redirect, or only half",
+        fix="Use `wss://HOST/ws/agent` in the agent's URL",
+        gateway_sees="Nothing: the proxy answered",
+        doctor_probes="A plain GET of the URL is answered with 301 or 308 and `Location: https://`",
+        confused_with=(("WS-WRONG-SCHEME", "There the configured URL itself begins with `http`"),),
         guide=("step-1", "flow-1", "log-1", "checklist-1"),
         seen=("python-websockets/websockets#1359", "websocket-client/websocket-client#952"),
     ),
@@ -141,27 +171,33 @@ FAULTS: Final[tuple[Fault, ...]] = (
         area=Area.PROXY,
         severity=Severity.CRITICAL,
         blame=Blame.OPERATOR,
-        symptom="`HTTP 502` (down) or `504` (does not answer)",
-        cause="Gateway stopped, wrong upstream address, or gateway's accept queue full",
-        fix="Start the gateway or correct the upstream",
+        symptom="`HTTP 502` (nothing there) or `HTTP 504` (no answer)",
+        cause="The gateway is stopped, the proxy's upstream address is wrong, or the gateway cannot accept more",
+        fix="Start the gateway, or correct the upstream address in the proxy",
         gateway_sees=(
-            "Nothing; if it runs, its own log shows no request at that time, which proves the request died before it"
+            "Nothing; a gateway that was running then has no request in its log, which proves that the "
+            "request died before it"
         ),
-        doctor_probes="Answer's `Server` header is the proxy's; direct `/health` works or not",
+        doctor_probes="The `Server` header of the answer is the proxy's; asks `/health` directly as well",
+        confused_with=(
+            ("WS-UNAVAILABLE-503", "There the answer is ours and carries a fault code"),
+            ("SRV-ACTIONS-API-DOWN", "There agents connect, and only port 8083 is silent"),
+        ),
         guide=("step-1", "flow-1", "log-1", "checklist-1"),
         seen=("haproxy/haproxy#1944",),
     ),
     Fault(
         code="PXY-H2-ONLY",
-        title="HTTP/2 chosen by ALPN, where the classic upgrade does not exist",
+        title="HTTP/2 was chosen, which has no classic upgrade",
         area=Area.PROXY,
         severity=Severity.ERROR,
         blame=Blame.PROXY,
         symptom="`malformed HTTP response`, 400, 502, or a reset right after TLS",
-        cause="Client or balancer negotiates h2 without RFC 8441 support behind it",
-        fix="Offer only `http/1.1` in ALPN for WebSocket, or disable h2 to the backend (`ws h1` in HAProxy)",
-        gateway_sees="Nothing, or an h2 preface (`PRI * HTTP/2.0`) on the HTTP/1.1 port: certain",
-        doctor_probes="ALPN offer list and the one chosen; retry offering only `http/1.1`",
+        cause="The client or a balancer agreed on `h2` in TLS, and nothing behind it can carry a WebSocket over HTTP/2",
+        fix="Offer only `http/1.1` in ALPN for this connection, or switch HTTP/2 off towards the gateway",
+        gateway_sees="Nothing, or the greeting of HTTP/2 (`PRI * HTTP/2.0`) on the HTTP/1.1 port, which is certain",
+        doctor_probes="Shows the protocols offered and the one chosen, then tries again with `http/1.1` alone",
+        confused_with=(("PXY-UPGRADE-STRIPPED", "There an HTTP/1.x request arrives, without its upgrade headers"),),
         guide=("flow-1", "log-1", "checklist-1"),
         seen=("haproxy/haproxy#1364", "denoland/deno#36704", "servo/servo#34634"),
     ),
@@ -171,32 +207,32 @@ FAULTS: Final[tuple[Fault, ...]] = (
         area=Area.PROXY,
         severity=Severity.WARNING,
         blame=Blame.PROXY,
-        symptom="Registered, but answers arrive in bursts or only when more data follows",
-        cause="Buffering or scanning proxy treats the stream as a response body",
-        fix="Turn buffering off for this path (`proxy_buffering off`), bypass the scanner",
-        gateway_sees=(
-            "Upgrade done, first frames arrive late and several at once although their timestamps are seconds apart"
+        symptom="The agent registers, but answers arrive in bursts, or only when more data follows",
+        cause="A proxy that buffers or scans treats the stream as one long response",
+        fix="Switch buffering off for `/ws/agent` in the proxy (`proxy_buffering off`)",
+        gateway_sees="The first frames arrive late and several at once, although their timestamps lie seconds apart",
+        doctor_probes="A tiny frame takes seconds to come back, one of 16 kB milliseconds",
+        confused_with=(
+            ("LIFE-LOOP-BLOCKED", "There the timestamps in the messages are late as well"),
+            ("NET-PACKET-LOSS", "There the delays are irregular and packets are sent twice"),
         ),
-        doctor_probes="Echo test: round trip of a tiny frame is seconds, of a 16 kB frame milliseconds",
         guide=("flow-1", "flow-3", "flow-5", "log-1", "checklist-1"),
         seen=("caoyingjunz/pixiu#1056",),
     ),
     Fault(
         code="PXY-ENV-PROXY",
-        title="The agent goes through a proxy from the environment without meaning to",
+        title="The agent uses a proxy from its environment without meaning to",
         area=Area.PROXY,
         severity=Severity.ERROR,
         blame=Blame.HOST,
         symptom="503, 403 or `failed CONNECT via proxy` for a gateway on the local network",
-        cause=(
-            "Client library honours the variables (python websockets from 15 on does by default); gateway not"
-            " in `NO_PROXY`"
-        ),
-        fix="Add the gateway to `NO_PROXY` or pass `proxy=None`",
-        gateway_sees="Nothing, or connections from the proxy's IP with `Via`",
-        doctor_probes=(
-            "Print `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` of the *service's* environment and "
-            "which rule applied; try direct"
+        cause="The library honours `HTTP_PROXY`, `HTTPS_PROXY` or `ALL_PROXY`, and the gateway is not in `NO_PROXY`",
+        fix="Add the gateway's host to `NO_PROXY` in the service's environment",
+        gateway_sees="Nothing, or connections from the proxy's address with `Via`",
+        doctor_probes="Prints each proxy variable, where it came from and which rule applied, then tries without",
+        confused_with=(
+            ("PXY-CONNECT-DENIED", "There the proxy is wanted and refuses this host or port"),
+            ("NET-CONN-REFUSED", "There the refusal comes from the gateway's address, not the proxy's"),
         ),
         guide=("flow-1", "log-1", "checklist-1"),
         seen=("websocket-client/websocket-client#585", "websocket-client/websocket-client#132"),
@@ -208,10 +244,11 @@ FAULTS: Final[tuple[Fault, ...]] = (
         severity=Severity.ERROR,
         blame=Blame.PROXY,
         symptom="`407 Proxy Authentication Required`",
-        cause="No or expired proxy credentials",
-        fix="Put credentials into the proxy setting, or have the host exempted",
+        cause="The agent has no credentials for the proxy, or they have expired",
+        fix="Put the credentials into the agent's proxy setting, or have its host exempted",
         gateway_sees="Nothing",
-        doctor_probes="CONNECT answered 407 with the scheme offered",
+        doctor_probes="CONNECT is answered with 407; shows which kinds of credentials the proxy offers",
+        confused_with=(("WS-AUTH-401", "There the status is 401 and the answer comes from the gateway"),),
         guide=("flow-1", "log-1", "checklist-1"),
         seen=("websocket-client/websocket-client#812",),
     ),
@@ -221,85 +258,91 @@ FAULTS: Final[tuple[Fault, ...]] = (
         area=Area.PROXY,
         severity=Severity.ERROR,
         blame=Blame.PROXY,
-        symptom="CONNECT answered 403, or 8080 blocked while 443 works",
-        cause="Proxy policy",
-        fix="Serve agents on 443, or have the port allowed",
+        symptom="CONNECT is answered with 403, or 8080 is blocked while 443 works",
+        cause="The proxy's policy does not allow this destination",
+        fix="Have the proxy allow the gateway's host and port, or serve agents on port 443",
         gateway_sees="Nothing",
-        doctor_probes="CONNECT to `host:8080` and `host:443` compared",
+        doctor_probes="Compares CONNECT to the gateway's port with CONNECT to 443",
+        confused_with=(("WS-FORBIDDEN-403", "There the 403 comes from the gateway and carries a fault code"),),
         guide=("flow-1", "log-1", "checklist-1"),
         seen=("websocket-client/websocket-client#677",),
     ),
     Fault(
         code="PXY-HTML-200",
-        title="A portal or login page answers instead",
+        title="A login or portal page answers instead of the gateway",
         area=Area.PROXY,
         severity=Severity.ERROR,
         blame=Blame.PROXY,
-        symptom="`server rejected WebSocket connection: HTTP 200`; body is HTML",
-        cause="Captive portal, SSO proxy or a default vhost",
-        fix="Exempt `/ws/agent` from the login or connect to the right host",
-        gateway_sees="Nothing, or the proxy asks with cookies",
-        doctor_probes="Status 200 or 302 with `text/html`; title of the page quoted",
+        symptom="`server rejected WebSocket connection: HTTP 200`, and the body is HTML",
+        cause="A captive portal, a single sign-on proxy, or the default site of a shared server",
+        fix="Exempt `/ws/agent` from the login, or correct the host in the agent's URL",
+        gateway_sees="Nothing, or a request from the proxy with cookies",
+        doctor_probes="Status 200 or 302 with `text/html`; quotes the page's title",
+        confused_with=(("WS-WRONG-PATH", "There the answer is a 404 from the gateway itself"),),
         guide=("flow-1", "log-1", "checklist-1"),
         seen=("bitly/oauth2_proxy#285",),
     ),
     Fault(
         code="PXY-WAF-403",
-        title="A WAF or bot filter refuses",
+        title="A filter in front refuses the agent",
         area=Area.PROXY,
         severity=Severity.ERROR,
         blame=Blame.PROXY,
-        symptom="403 with a vendor page; only some user agents",
-        cause="Rule against non-browser clients or unusual headers",
-        fix="Allow `/ws/agent` for these clients",
-        gateway_sees="Nothing",
-        doctor_probes="`Server` and body name the vendor; another User-Agent passes",
+        symptom="403 with a vendor's page, for some user agents only",
+        cause="A rule of a web application firewall against clients that are not browsers, or against unusual headers",
+        fix="Allow `/ws/agent` for these clients in the filter in front of the gateway",
+        gateway_sees="Nothing: no line in our log at that time",
+        doctor_probes="The `Server` header and the body name the vendor; another user agent passes",
+        confused_with=(("WS-FORBIDDEN-403", "There the body carries our fault code and our log has a line"),),
         guide=("flow-1", "log-1", "checklist-1"),
         seen=("cloudflare/cloudflare-docs#3405",),
     ),
     Fault(
         code="PXY-HEADER-DROPPED",
-        title="A proxy drops or rewrites agent headers",
+        title="A proxy drops or rewrites the agent's headers",
         area=Area.PROXY,
         severity=Severity.WARNING,
         blame=Blame.PROXY,
-        symptom='400 "missing header" although the agent sends it',
-        cause="nginx drops `_` names, balancers lower or strip `X-*` or `Authorization`",
-        fix="Use names with hyphens, allow the headers, or send the data in the first message",
-        gateway_sees=(
-            "Agent's headers absent while its own library's marks are present and `Via` is set; names with "
-            "underscores vanish first"
-        ),
-        doctor_probes="Echo endpoint returns the headers as received; compare",
+        symptom="A header that the agent does send is reported as missing",
+        cause="Some proxies drop names with an underscore, and balancers lower or remove `X-*` and `Authorization`",
+        fix="Name headers with hyphens and let the proxy pass them on, or send the data in the first message",
+        gateway_sees="The agent's headers are absent while its library's other marks and `Via` are there",
+        doctor_probes="Sends a marked header and compares with what the gateway says it received",
+        confused_with=(("WS-AGENT-HEADERS", "There the agent never sent them"),),
         guide=("flow-1", "log-1", "checklist-1"),
     ),
     Fault(
         code="PXY-CLIENT-IP-HIDDEN",
-        title="All agents seem to come from one address",
+        title="Many agents seem to come from one address",
         area=Area.PROXY,
         severity=Severity.WARNING,
         blame=Blame.OPERATOR,
-        symptom="Sporadic 429 although this agent is quiet",
-        cause="Per-IP limits applied to a proxy or NAT",
-        fix="List the proxy as trusted and limit by key, not by IP",
-        gateway_sees="One peer IP holds more than 50 host_ids; `X-Forwarded-For` present but not trusted",
-        doctor_probes="Its public IP equals that of others behind the same NAT",
+        symptom="An agent that is quiet itself is refused now and then, with 429",
+        cause="A proxy or NAT stands in front, and limits per address count all agents behind it as one",
+        fix="List the proxy as trusted in the gateway's configuration",
+        gateway_sees="One address holds many hosts, and `X-Forwarded-For` is there but not trusted",
+        doctor_probes="Its public address is that of other agents too",
+        confused_with=(("RATE-LIMITED", "There this agent's own rate is over the limit"),),
         guide=("flow-1", "log-1", "checklist-1"),
     ),
     Fault(
         code="PXY-RELOAD",
-        title="Proxy reload or deploy cuts connections",
+        title="A reload of the proxy cut its connections",
         area=Area.PROXY,
         severity=Severity.INFO,
         blame=Blame.PROXY,
-        symptom="1006 at deploy times, all agents together",
-        cause="Old proxy workers end (`worker_shutdown_timeout`, balancer draining)",
-        fix="Drain longer than the heartbeat, reconnect with jitter",
+        symptom="Code 1006 for all agents together, at the time of a deployment",
+        cause="The old workers of the proxy end, and take their connections along",
+        fix="Let the proxy drain longer than a heartbeat, and reconnect with jitter",
         gateway_sees=(
-            "Most connections of one proxy end within a second, the gateway's own process did not restart, "
-            "FIN or RST, no idle peak"
+            "Most connections of one proxy end within a second while our own process runs on, and no idle "
+            "time stands out"
         ),
-        doctor_probes="Reconnect works at once",
+        doctor_probes="Connecting again works at once",
+        confused_with=(
+            ("SRV-RESTART", "There our process started after the losses"),
+            ("RATE-HERD", "That is what follows it: all come back at once"),
+        ),
         guide=("issue-2", "flow-1", "log-1", "checklist-1"),
         seen=("cloudflare/cloudflare-docs#14141",),
     ),

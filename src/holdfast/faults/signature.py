@@ -7,391 +7,456 @@ from holdfast.faults.entry import Area, Blame, Fault, Severity
 FAULTS: Final[tuple[Fault, ...]] = (
     Fault(
         code="SIG-ORDER",
-        title="Fields signed in another order",
+        title="The right fields were signed in another order",
         area=Area.SIGNATURE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom='"signature verification failed"',
-        cause="Order",
-        fix="Sign `nonce + server_time + host_id`",
-        gateway_sees="Candidate search matches one of five other orders: the answer names it",
+        symptom="Step two is refused: the signature does not verify",
+        cause="The agent signs nonce, server_time and host_id in another order",
+        fix="Sign nonce + server_time + host_id, in this order",
+        gateway_sees=(
+            "The signature verifies over one of the five other orders, which the answer names: that is a proof"
+        ),
         doctor_probes=(
-            "`holdfast doctor sign` recomputes with the agent's own key: Ed25519 is deterministic, so it compares bytes"
+            "`holdfast doctor sign` signs the right text with the agent's own key and shows the first byte that differs"
+        ),
+        confused_with=(
+            ("SIG-SEPARATOR", "There something stands between the fields"),
+            ("SIG-FIELD-SET", "There a field is missing or added"),
         ),
         guide=("issue-3", "flow-4", "log-5", "checklist-5", "requirement-3"),
     ),
     Fault(
         code="SIG-NONCE-DECODED",
-        title="Nonce decoded to bytes before signing",
+        title="The nonce was base64-decoded before signing",
         area=Area.SIGNATURE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom="As above; the author followed the other document",
+        symptom="Step two is refused: the signature does not verify",
         cause=(
-            'The original backend verifies the *decoded bytes*, its specification says "nonce_bytes", the '
-            "guide and its test script sign the *text*: an author cannot know. Expect this to be the "
-            "commonest of all"
+            "The agent signs the 32 bytes that the nonce stands for; what counts is the nonce's text as it was received"
         ),
-        fix="Sign the nonce text as received (or the gateway advertises `signing: text` in the init response)",
-        gateway_sees="Match on `decode(nonce) + server_time + host_id`",
-        doctor_probes="`holdfast doctor sign` recomputes with the local key and shows the first differing byte",
+        fix="Sign the nonce's text as received, not the bytes it decodes to",
+        gateway_sees="The signature verifies over decode(nonce) + server_time + host_id: that is a proof",
+        doctor_probes=(
+            "`holdfast doctor sign` signs the right text with the agent's own key and shows the first byte that differs"
+        ),
+        confused_with=(("SIG-NONCE-ENCODING", "There another text form of the nonce was signed"),),
         guide=("issue-3", "step-4", "flow-4", "log-5", "checklist-5", "requirement-3"),
     ),
     Fault(
         code="SIG-NONCE-ENCODING",
-        title="Nonce re-encoded",
+        title="The nonce was signed in another text form",
         area=Area.SIGNATURE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom="Same",
-        cause="Helper converts",
-        fix="Use the string untouched",
-        gateway_sees="Match on hex, upper hex, base64url, unpadded, quoted, `b'...'`, doubled",
-        doctor_probes="`holdfast doctor sign` recomputes with the local key and shows the first differing byte",
+        symptom="Step two is refused: the signature does not verify",
+        cause="A conversion between receiving and signing: hex, URL-safe base64, no padding, quotes, `b'...'`",
+        fix="Sign the nonce exactly as it was received, without converting it",
+        gateway_sees="The signature verifies over that other form, which the answer names: that is a proof",
+        doctor_probes=(
+            "`holdfast doctor sign` signs the right text with the agent's own key and shows the first byte that differs"
+        ),
+        confused_with=(("SIG-NONCE-DECODED", "There the raw bytes were signed"),),
         guide=("issue-3", "flow-4", "log-5", "checklist-5", "requirement-3"),
     ),
     Fault(
         code="SIG-JSON",
-        title="A JSON document signed instead of the concatenation",
+        title="A JSON document was signed instead of the three texts",
         area=Area.SIGNATURE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom="Same",
-        cause='Author signs "the message"',
-        fix="Sign the plain concatenation",
-        gateway_sees=(
-            "Match on objects (3 keys, 6 orders, compact or spaced), arrays, the response as received, the "
-            "complete payload without signature"
+        symptom="Step two is refused: the signature does not verify",
+        cause="The agent signs a JSON object or list, or the answer as it came",
+        fix="Sign the plain text nonce + server_time + host_id, not JSON",
+        gateway_sees="The signature verifies over a JSON form of the fields: that is a proof",
+        doctor_probes=(
+            "`holdfast doctor sign` signs the right text with the agent's own key and shows the first byte that differs"
         ),
-        doctor_probes="`holdfast doctor sign` recomputes with the local key and shows the first differing byte",
+        confused_with=(("SIG-FIELD-SET", "There plain texts were joined, but others than the three"),),
         guide=("issue-3", "flow-4", "log-5", "checklist-5", "requirement-3"),
     ),
     Fault(
         code="SIG-TRAILING",
-        title="Trailing newline, NUL or space signed",
+        title="Something after the text was signed as well",
         area=Area.SIGNATURE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom="Same",
-        cause="`echo` without `-n`, `println`, C string",
-        fix="Sign without the extra byte (`printf %s`)",
-        gateway_sees="Match with one extra byte",
-        doctor_probes="`holdfast doctor sign` recomputes with the local key and shows the first differing byte",
+        symptom="Step two is refused: the signature does not verify",
+        cause="One byte too many at the end: the newline of `echo` or `println`, the NUL of a C string, a space",
+        fix="Sign the text without a trailing newline, NUL or space (`printf %s`)",
+        gateway_sees="The signature verifies over the text with this one byte more: that is a proof",
+        doctor_probes=(
+            "`holdfast doctor sign` signs the right text with the agent's own key and shows the first byte that differs"
+        ),
+        confused_with=(("SIG-SEPARATOR", "There the extra bytes stand between the fields"),),
         guide=("issue-3", "flow-4", "log-5", "checklist-5", "requirement-3"),
     ),
     Fault(
         code="SIG-SEPARATOR",
-        title="Fields joined with a separator",
+        title="The fields were joined with a separator",
         area=Area.SIGNATURE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom="Same",
-        cause="Copied from the `auth` transcript `agent_id:public_key:timestamp:nonce`",
-        fix="No separator",
-        gateway_sees="Match with `:`, `|`, `.`, newline and others. (The older auth step of the same system used `:`.)",
-        doctor_probes="`holdfast doctor sign` recomputes with the local key and shows the first differing byte",
+        symptom="Step two is refused: the signature does not verify",
+        cause="Something stands between the three texts, such as the `:` that the text of `auth` has",
+        fix="Join nonce, server_time and host_id without a separator",
+        gateway_sees=(
+            "The signature verifies with `:`, `|`, a newline or another separator, which the answer names: "
+            "that is a proof"
+        ),
+        doctor_probes=(
+            "`holdfast doctor sign` signs the right text with the agent's own key and shows the first byte that differs"
+        ),
+        confused_with=(("SIG-TRAILING", "There the extra byte stands only at the end"),),
         guide=("issue-3", "flow-4", "log-5", "checklist-5", "requirement-3"),
     ),
     Fault(
         code="SIG-TIME-FORMAT",
-        title="server_time parsed and printed again",
+        title="server_time was read and printed again",
         area=Area.SIGNATURE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom="Same",
-        cause="Parsed into a date type and formatted again",
-        fix="Keep the string as received",
-        gateway_sees=(
-            "Match with `+00:00`, `.000Z`, no zone, space for T, Unix seconds or ms, Go's `String()`, HTTP date"
+        symptom="Step two is refused: the signature does not verify",
+        cause=(
+            "The agent turned server_time into a date and formatted it again: `+00:00` for `Z`, a fraction, "
+            "Unix seconds"
         ),
-        doctor_probes="`holdfast doctor sign` recomputes with the local key and shows the first differing byte",
+        fix="Sign `server_time` exactly as it was received, without parsing it",
+        gateway_sees="The signature verifies with the other notation, which the answer names: that is a proof",
+        doctor_probes=(
+            "`holdfast doctor sign` signs the right text with the agent's own key and shows the first byte that differs"
+        ),
+        confused_with=(
+            ("SIG-TIME-LOCAL", "There the hours differ"),
+            ("SIG-TIME-OWN", "There the seconds differ, and it succeeds now and then"),
+        ),
         guide=("issue-3", "flow-4", "log-5", "checklist-5", "requirement-3"),
     ),
     Fault(
         code="SIG-TIME-LOCAL",
-        title="server_time turned into local time",
+        title="server_time was turned into local time",
         area=Area.SIGNATURE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom="Only on hosts outside UTC",
-        cause="Date library prints local time",
-        fix="As SIG-TIME-FORMAT",
-        gateway_sees="Match at an offset of a multiple of 15 minutes; name the zone",
-        doctor_probes="Shows TZ",
+        symptom="Step two is refused, on hosts outside UTC only",
+        cause="A date library printed the time in the host's own zone",
+        fix="Sign `server_time` exactly as it was received, without converting its zone",
+        gateway_sees="The signature verifies with the time of a zone, which the answer names: that is a proof",
+        doctor_probes=(
+            "`holdfast doctor sign` signs the right text with the agent's own key; shows the host's time zone"
+        ),
+        confused_with=(("SIG-TIME-FORMAT", "There hour and instant agree, in another notation"),),
         guide=("issue-3", "flow-4", "log-5", "checklist-5", "requirement-3"),
     ),
     Fault(
         code="SIG-TIME-OWN",
-        title="The agent signed its own clock",
+        title="The agent signed its own clock's time",
         area=Area.SIGNATURE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom="Works sometimes (when both clocks show the same second)",
-        cause="`now()` used in place of server_time",
-        fix="Use the server_time received",
-        gateway_sees="Match with our arrival second -10..+30 s in RFC 3339 or Unix form; intermittent success",
-        doctor_probes="`holdfast doctor sign` recomputes with the local key and shows the first differing byte",
+        symptom="Step two succeeds now and then, when both clocks show the same second",
+        cause="The agent signs the present time in place of the server_time it received",
+        fix="Sign the `server_time` from the answer, not the agent's own time",
+        gateway_sees="The signature verifies with a time close to its arrival: that is a proof",
+        doctor_probes=(
+            "`holdfast doctor sign` signs the right text with the agent's own key and shows the first byte that differs"
+        ),
+        confused_with=(("CLK-SKEW", "There the timestamp of the message is off; here it may be right"),),
         guide=("issue-3", "flow-4", "log-5", "checklist-5", "requirement-3"),
     ),
     Fault(
         code="SIG-HOST-FORM",
-        title="Signed host_id differs in form from the field",
+        title="host_id was signed in another form than it was sent",
         area=Area.SIGNATURE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom="Same",
-        cause="Two sources",
-        fix="Sign exactly the field's text",
-        gateway_sees="Match with lower, upper, short, FQDN, stripped, quoted, uid, registration_id",
-        doctor_probes="`holdfast doctor sign` recomputes with the local key and shows the first differing byte",
+        symptom="Step two is refused: the signature does not verify",
+        cause=(
+            "The agent takes the host_id that it signs from another source: other letter case, with or "
+            "without the domain, the uid"
+        ),
+        fix="Sign exactly the text that is sent as `host_id`",
+        gateway_sees="The signature verifies with that other form, which the answer names: that is a proof",
+        doctor_probes=(
+            "`holdfast doctor sign` signs the right text with the agent's own key and shows the first byte that differs"
+        ),
+        confused_with=(("REG-HOST-CHANGED", "There the fields of the two steps differ already"),),
         guide=("issue-3", "flow-4", "log-5", "checklist-5", "requirement-3"),
     ),
     Fault(
         code="SIG-HASHED",
-        title="Hash signed instead of the text",
+        title="A hash was signed instead of the text",
         area=Area.SIGNATURE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom="Same",
-        cause=(
-            "Habit from RSA or ECDSA; Ed25519 hashes inside. (Ed25519ph also falls here but needs its own "
-            "verification.)"
+        symptom="Step two is refused: the signature does not verify",
+        cause="A habit from RSA and ECDSA; Ed25519 hashes by itself",
+        fix="Sign the text itself, not its hash",
+        gateway_sees=(
+            "The signature verifies over a SHA-256, SHA-512 or SHA-1 of the text, or its base64: that is a proof"
         ),
-        fix="Sign the text itself",
-        gateway_sees="Match with SHA-256/512/1 digest or hex, or base64 of the text",
-        doctor_probes="`holdfast doctor sign` recomputes with the local key and shows the first differing byte",
+        doctor_probes=(
+            "`holdfast doctor sign` signs the right text with the agent's own key and shows the first byte that differs"
+        ),
+        confused_with=(("SIG-UNEXPLAINED", "Ed25519ph and keyed hashes are not found, and end there"),),
         guide=("issue-3", "flow-4", "log-5", "checklist-5", "requirement-3"),
     ),
     Fault(
         code="SIG-FIELD-SET",
-        title="A field missing or added",
+        title="A field is missing in the signed text, or one too many",
         area=Area.SIGNATURE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom="Same",
-        cause="Other document or guess",
-        fix="Exactly three fields",
-        gateway_sees=(
-            "Match on subsets (nonce only, without time, without host) or with registration_id, org_id, "
-            "public key added"
+        symptom="Step two is refused: the signature does not verify",
+        cause="The agent signs fewer fields, or adds others such as registration_id, org_id or the public key",
+        fix="Sign exactly three fields: nonce + server_time + host_id",
+        gateway_sees="The signature verifies over that other set, which the answer names: that is a proof",
+        doctor_probes=(
+            "`holdfast doctor sign` signs the right text with the agent's own key and shows the first byte that differs"
         ),
-        doctor_probes="`holdfast doctor sign` recomputes with the local key and shows the first differing byte",
+        confused_with=(("SIG-ORDER", "There it is exactly the three fields, in another order"),),
         guide=("issue-3", "flow-4", "log-5", "checklist-5", "requirement-3"),
     ),
     Fault(
         code="SIG-ENC-HEX",
-        title="Signature in hex",
+        title="The signature was sent in hex",
         area=Area.SIGNATURE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom='"signature must be 64 bytes, is 96"',
-        cause="`.hex()`",
-        fix="Base64",
-        gateway_sees=(
-            "128 hex digits: these are valid base64 too and decode to 96 bytes, so test for hex first. "
-            "Verifies when read as hex"
-        ),
-        doctor_probes=(
-            "`holdfast check-agent` prints the field and each reading of it; `holdfast doctor sign` prints "
-            "the right one"
-        ),
+        symptom='"the signature must be 64 bytes, and is 96"',
+        cause="128 hex digits are valid base64 as well, and decode to 96 bytes",
+        fix="Send the signature as base64, not as hex",
+        gateway_sees="128 hex digits, which verify when read as hex",
+        doctor_probes="`holdfast doctor sign` prints the signature as it must be sent",
+        confused_with=(("SIG-LENGTH", "There it is 96 bytes for another reason, and not hex digits alone"),),
         guide=("issue-3", "flow-4", "log-5", "checklist-5", "requirement-3", "requirement-5"),
     ),
     Fault(
         code="SIG-ENC-B64URL",
-        title="Signature in base64url or unpadded",
+        title="The signature is in URL-safe or unpadded base64",
         area=Area.SIGNATURE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom="Fails most times, not always",
-        cause="JWT-style encoder",
-        fix="Standard base64 with padding (88 characters)",
-        gateway_sees="`-`/`_` or 86 characters; verifies when read so",
-        doctor_probes=(
-            "`holdfast check-agent` prints the field and each reading of it; `holdfast doctor sign` prints "
-            "the right one"
-        ),
+        symptom="Refused most times, not always",
+        cause="An encoder of the kind used for web tokens",
+        fix="Send the signature as standard base64 with padding: 88 characters",
+        gateway_sees="`-` or `_`, or 86 characters; verifies when read so",
+        doctor_probes="`holdfast doctor sign` prints the signature as it must be sent",
+        confused_with=(("MSG-PAYLOAD-B64URL", "There the payload itself does not decode"),),
         guide=("issue-3", "flow-4", "log-5", "checklist-5", "requirement-3", "requirement-5"),
     ),
     Fault(
         code="SIG-ENC-DOUBLE",
-        title="Signature base64 twice",
+        title="The signature was base64-encoded twice",
         area=Area.SIGNATURE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom="88 bytes instead of 64",
-        cause="Library returned base64 already",
-        fix="Encode once",
-        gateway_sees="Decodes to 88 base64 characters; verifies",
-        doctor_probes=(
-            "`holdfast check-agent` prints the field and each reading of it; `holdfast doctor sign` prints "
-            "the right one"
+        symptom='"the signature must be 64 bytes, and is 88"',
+        cause="The library returned base64 already",
+        fix="Encode the 64 bytes of the signature as base64 once",
+        gateway_sees="It decodes to 88 characters of base64, which verify",
+        doctor_probes="`holdfast doctor sign` prints the signature as it must be sent",
+        confused_with=(
+            ("SIG-ENC-HEX", "There it is 128 hex digits"),
+            ("SIG-NACL-COMBINED", "There it is longer than 64 bytes, and not base64 inside"),
         ),
         guide=("issue-3", "flow-4", "log-5", "checklist-5", "requirement-3", "requirement-5"),
     ),
     Fault(
         code="SIG-ENC-REPR",
-        title="`str(bytes)`: `b'...'`",
+        title="The signature was sent as Python prints bytes",
         area=Area.SIGNATURE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom="Invalid base64",
-        cause="Missing `.decode()`",
-        fix="`.decode()`",
-        gateway_sees="Starts with `b'` and ends with `'`",
-        doctor_probes=(
-            "`holdfast check-agent` prints the field and each reading of it; `holdfast doctor sign` prints "
-            "the right one"
-        ),
+        symptom="An `error` answer: the signature is not base64",
+        cause="Bytes were turned into text with `str()`, which gives `b'...'`",
+        fix="Call `.decode()` on the base64 bytes before sending them",
+        gateway_sees="The text begins with `b'` and ends with `'`",
+        doctor_probes="`holdfast doctor sign` prints the signature as it must be sent",
+        confused_with=(("MSG-PAYLOAD-NOT-B64", "There the payload as a whole does not decode"),),
         guide=("issue-3", "flow-4", "log-5", "checklist-5", "requirement-3", "requirement-5"),
     ),
     Fault(
         code="SIG-NACL-COMBINED",
-        title="NaCl signed message (signature followed by message)",
+        title="Signature and message were sent together",
         area=Area.SIGNATURE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom="Too long",
-        cause="PyNaCl `sign()` returns both",
-        fix="Send `.signature` only",
-        gateway_sees=(
-            "Length 64+n, first 64 bytes verify over the last n: and those show exactly what was signed, no guessing"
-        ),
-        doctor_probes=(
-            "`holdfast check-agent` prints the field and each reading of it; `holdfast doctor sign` prints "
-            "the right one"
-        ),
+        symptom='"the signature must be 64 bytes", and it is longer',
+        cause="NaCl's `sign()` returns the signature followed by the message",
+        fix="Send only the 64 bytes of the signature (`.signature` in PyNaCl)",
+        gateway_sees="The first 64 bytes verify over the rest, which is exactly what was signed",
+        doctor_probes="`holdfast doctor sign` prints the signature as it must be sent",
+        confused_with=(("SIG-LENGTH", "There the first 64 bytes do not verify over the rest"),),
         guide=("issue-3", "flow-4", "log-5", "checklist-5", "requirement-3"),
     ),
     Fault(
         code="SIG-LENGTH",
-        title="Truncated or foreign signature",
+        title="The signature is not 64 bytes long",
         area=Area.SIGNATURE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom='"signature must be 64 bytes"',
-        cause="Cut by a column or buffer, or another algorithm",
-        fix="Ed25519, 64 bytes, base64",
-        gateway_sees="< 64 = truncated; 70-72 starting 0x30 = ECDSA; 256/384/512 = RSA; 32 = HMAC; 114 = Ed448",
-        doctor_probes="Key type",
+        symptom='"the signature must be 64 bytes"',
+        cause=(
+            "It was cut on the way, or made by another algorithm: 70 to 72 bytes are ECDSA, 256 and more RSA,"
+            " 32 an HMAC, 114 Ed448"
+        ),
+        fix="Sign with Ed25519 and send all 64 bytes as base64",
+        gateway_sees="The length, and the algorithm it points to",
+        doctor_probes="The type of the agent's key",
+        confused_with=(
+            ("SIG-ENC-HEX", "There it is hex digits, and verifies when read so"),
+            ("SIG-ENC-DOUBLE", "There it decodes once more"),
+            ("SIG-NACL-COMBINED", "There the message follows the signature"),
+        ),
         guide=("issue-3", "flow-4", "log-5", "checklist-5", "requirement-3"),
     ),
     Fault(
         code="SIG-OTHER-KEY",
-        title="Signed with a key other than the registered one",
+        title="Signed with another key than the one that was sent",
         area=Area.SIGNATURE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom='"verification failed", every time, also after a restart',
-        cause="Two key files, key rotated between the steps, or cached public key",
-        fix="Send the public key derived from the signing key",
+        symptom="Step two is refused every time, also after a restart",
+        cause="Two key files, a key changed between the steps, or a public key that is kept elsewhere",
+        fix="Send the public key that belongs to the key you sign with",
         gateway_sees=(
-            "Search finds nothing with the registered key, but the expected text verifies under another key "
-            "known *for this same host* (last registration, handshake header)"
+            "The right text verifies under another key that is known for this same host. Which one is told to"
+            " the operator alone"
         ),
-        doctor_probes="Derives the public key from the key file in use and compares with the one sent",
+        doctor_probes="Derives the public key from the key file in use and compares it with the one that is sent",
+        confused_with=(
+            ("SIG-UNEXPLAINED", "There no other key is known"),
+            ("KEY-REGENERATED", "There each start brings a new key, and registers with it"),
+        ),
         guide=("issue-3", "flow-4", "log-5", "checklist-5", "requirement-3"),
     ),
     Fault(
         code="SIG-UNEXPLAINED",
-        title="Does not verify and no candidate fits",
+        title="The signature does not verify, and no known mistake explains it",
         area=Area.SIGNATURE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom="Same",
-        cause="Unknown",
-        fix="Compare your signed bytes with the expected length and hash",
-        gateway_sees=(
-            "All candidates exhausted (count and time in the evidence). Say so; show SHA-256 and length of "
-            "the expected text and ask to run `doctor sign`"
+        symptom="Step two is refused: the signature does not verify",
+        cause=(
+            "Not one of the usual mistakes; the evidence gives the length and the SHA-256 of the text that "
+            "should be signed"
         ),
-        doctor_probes="Compares with the local key: definite answer",
+        fix="Compare your signed bytes with the length and SHA-256 given, or run `holdfast doctor sign`",
+        gateway_sees="Every candidate was tried; how many, and in what time",
+        doctor_probes="`holdfast doctor sign` has the agent's key, and can say exactly where the signed text differs",
+        confused_with=(
+            ("SIG-OTHER-KEY", "There the right text verifies under another known key"),
+            ("SIG-HASHED", "There a plain hash of the text verifies"),
+        ),
         guide=("issue-3", "flow-4", "log-5", "checklist-5", "requirement-3"),
     ),
     Fault(
         code="KEY-PEM",
-        title="Public key is PEM or DER",
+        title="The public key was sent as PEM or DER",
         area=Area.SIGNATURE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom='"public key must be 32 bytes, is 44"',
-        cause="Exported as SubjectPublicKeyInfo",
-        fix="`public_bytes_raw()`, base64",
-        gateway_sees="`-----BEGIN`, or 44 bytes with prefix 302a300506032b6570032100: the last 32 are the key",
-        doctor_probes="Reads the key file, derives the public key, compares with the one sent (`holdfast check-agent`)",
+        symptom='"the public key must be 32 bytes, and is 44"',
+        cause="The key was exported with its header (SubjectPublicKeyInfo)",
+        fix="Send base64 of the 32 raw key bytes (`public_bytes_raw()`), without PEM or DER",
+        gateway_sees="`-----BEGIN`, or 44 bytes whose last 32 are the key",
+        doctor_probes="Derives the public key from the key file and shows it as it must be sent",
+        confused_with=(
+            ("KEY-ENCODING", "There the header of DER is missing"),
+            ("KEY-PRIVATE-SENT", "There the header says that it is a private key"),
+        ),
         guide=("issue-3", "log-3", "log-5", "checklist-3", "requirement-3"),
     ),
     Fault(
         code="KEY-ENCODING",
-        title="Public key in hex, base64url or OpenSSH form",
+        title="The public key is in hex, URL-safe base64 or OpenSSH form",
         area=Area.SIGNATURE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom="Wrong length",
-        cause="Other encoder",
-        fix="Base64 of the 32 raw bytes (44 characters)",
-        gateway_sees=(
-            "64 hex digits (valid base64: 48 bytes), `ssh-ed25519 AAAA...`, 51 bytes with the ssh prefix, `-`/`_`"
+        symptom='"the public key must be 32 bytes", and it is 48 or another length',
+        cause="Another encoder than base64 of the raw bytes",
+        fix="Send the public key as base64 of its 32 raw bytes: 44 characters",
+        gateway_sees="64 hex digits, `ssh-ed25519 AAAA...`, or `-` and `_`",
+        doctor_probes="Derives the public key from the key file and shows it as it must be sent",
+        confused_with=(
+            ("KEY-PEM", "There the header of DER stands in front"),
+            ("KEY-PRIVATE-SENT", "There it is 48 bytes as well, with the header of a private key"),
         ),
-        doctor_probes="Reads the key file, derives the public key, compares with the one sent (`holdfast check-agent`)",
         guide=("issue-3", "log-3", "log-5", "checklist-3", "requirement-3", "requirement-5"),
     ),
     Fault(
         code="KEY-LENGTH",
-        title="Not an Ed25519 key",
+        title="The public key is not one of Ed25519",
         area=Area.SIGNATURE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom="Wrong length",
-        cause="Other key type",
-        fix="Generate an Ed25519 key",
-        gateway_sees="32 expected; 33/65 = EC point, 57 = Ed448, 270+ = RSA",
-        doctor_probes="Key type",
+        symptom='"the public key must be 32 bytes"',
+        cause="Another kind of key: 33 and 65 bytes are elliptic curve points, 57 Ed448, 270 and more RSA",
+        fix="Generate an Ed25519 key for the agent",
+        gateway_sees="The length, and the kind of key it points to",
+        doctor_probes="The type of the agent's key",
+        confused_with=(("KEY-PEM", "There it is 44 bytes with the header of an Ed25519 key"),),
         guide=("issue-3", "log-3", "log-5", "checklist-3", "requirement-3"),
     ),
     Fault(
         code="KEY-PRIVATE-SENT",
-        title="The private key was sent as public key",
+        title="The private key was sent as the public key",
         area=Area.SIGNATURE,
         severity=Severity.CRITICAL,
         blame=Blame.AGENT,
-        symptom='"verification failed" or wrong length',
-        cause="Wrong variable",
-        fix="That key is burnt: generate a new one; never log the received value",
+        symptom='"the public key must be 32 bytes", or the signature does not verify',
+        cause="The wrong variable was sent. The value received is neither stored nor logged",
+        fix="Delete this key and generate a new one: whoever saw the message can be this agent",
         gateway_sees=(
-            '64 bytes (seed + public), 48 bytes with prefix 302e0201..., PEM "PRIVATE KEY", or the 32 bytes '
-            "used as a *seed* give a public key that verifies the signature"
+            "64 bytes whose second half is the public key of the first, the header of a private key, or 32 "
+            "bytes that work as a seed"
         ),
-        doctor_probes="Reads the key file, derives the public key, compares with the one sent (`holdfast check-agent`)",
+        doctor_probes="Derives the public key from the key file and compares it with what is sent",
+        confused_with=(
+            ("KEY-LENGTH", "There the bytes are no key of this kind at all"),
+            ("SIG-OTHER-KEY", "There the value sent is another public key"),
+        ),
         guide=("issue-3", "log-3", "log-5", "checklist-3", "requirement-3"),
     ),
     Fault(
         code="KEY-SMALL-ORDER",
-        title="All-zero, one or another small-order point",
+        title="The public key is a point that anybody can sign for",
         area=Area.SIGNATURE,
         severity=Severity.ERROR,
         blame=Blame.AGENT,
-        symptom=(
-            "May *succeed*: with OpenSSL-backed libraries the key 01 00..00 accepts a fixed signature for "
-            "every message (verified: 64 of 64 messages; all-zero key 13 of 64)"
+        symptom="An `error` answer to the init: this key is refused",
+        cause=(
+            "An uninitialised buffer (all zero), or an attack: for these few points a signature can be made "
+            "without any private key"
         ),
-        cause="Uninitialised buffer, or an attack",
-        fix="Generate a real key; gateway must refuse the list (libsodium does, `cryptography` does not)",
-        gateway_sees="One of the 8 small-order points or a non-canonical encoding: reject at init, always",
-        doctor_probes="Checks its key file",
+        fix="Generate a real Ed25519 key for the agent",
+        gateway_sees="One of the points of small order, or a form that is not canonical",
+        doctor_probes="Checks the agent's key file",
+        confused_with=(("KEY-LENGTH", "There the length is wrong; here it is 32 bytes"),),
         guide=("issue-3", "log-3", "log-5", "checklist-3", "requirement-3"),
     ),
     Fault(
         code="KEY-REGENERATED",
-        title="New key at every start",
+        title="The agent makes a new key at every start",
         area=Area.SIGNATURE,
         severity=Severity.ERROR,
-        blame=Blame.HOST,
-        symptom='Registered again and again, many entries in `/agents`, or "host_id has another key"',
-        cause="Key not persisted",
-        fix="Store the key on a persistent path or volume, mode 0600; fail loudly if it cannot be written",
-        gateway_sees="Same host_id, machine id hash and IP, new key per process start, keys never come back",
-        doctor_probes="Key file missing, read-only, or in a temporary or container layer",
+        blame=Blame.AGENT,
+        symptom='The agent registers again and again, or "this host_id belongs to another key"',
+        cause=(
+            "The key is not kept: no path that lasts, a read-only directory, or a layer of a container that "
+            "is thrown away"
+        ),
+        fix="Keep the agent's key on a path that survives restarts, with mode 0600",
+        gateway_sees=(
+            "The same host_id, machine and address with a new key at each start, and the old keys never come back"
+        ),
+        doctor_probes="The key file is missing, cannot be written, or lies in a temporary or container layer",
+        confused_with=(
+            ("ID-HOST-NEW-KEY", "There it happened once"),
+            ("ID-CLONED", "There two keys or hosts take turns"),
+        ),
         guide=("issue-3", "issue-C", "log-3", "log-5", "checklist-3", "requirement-3"),
         seen=("wazuh/wazuh-docker#2632", "openappsec/openappsec#159", "UrbanCode/UCD-Docker-Images#9"),
     ),
