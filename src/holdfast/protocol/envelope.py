@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from holdfast.protocol.limits import MAX_CHANNEL_CHARS, MAX_ID_CHARS
+from holdfast.protocol.limits import MAX_CHANNEL_CHARS, MAX_ID_CHARS, MAX_TIMESTAMP, MIN_TIMESTAMP
 
 MessageType = Literal["request", "response", "event", "heartbeat", "ack", "error"]
 MESSAGE_TYPES: Final[tuple[str, ...]] = ("request", "response", "event", "heartbeat", "ack", "error")
@@ -27,7 +27,7 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_CHARS)]
     type: MessageType
     channel: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_CHANNEL_CHARS)]
-    timestamp: int
+    timestamp: Annotated[int, msgspec.Meta(ge=MIN_TIMESTAMP, le=MAX_TIMESTAMP)]
     payload: str
     headers: dict[str, str] = {}
 
@@ -79,11 +79,12 @@ def payload_json(payload: str) -> bytes:
     """The JSON text inside `payload`; `{}` where it is empty.
 
     Raises:
-        ValueError: not base64, or not a JSON object inside.
+        ValueError: not base64, or not a JSON object in UTF-8 inside.
     """
     if payload in EMPTY_PAYLOADS:
         return b"{}"
     raw = decode_base64(payload)
+    raw.decode("utf-8")  # msgspec looks at the encoding of texts that it delivers, not of those it skips
     try:
         _check_object(raw)
     except (msgspec.MsgspecError, RecursionError) as error:

@@ -1,6 +1,6 @@
 """The payloads of registration and `auth`, both directions, and how a received one is named when it is wrong."""
 
-import json
+import re
 from collections.abc import Mapping
 from typing import Annotated, Final, TypeVar
 
@@ -8,8 +8,9 @@ import msgspec
 
 from holdfast.faults.problem import Problem, Refused
 from holdfast.protocol.envelope import payload_json
-from holdfast.protocol.limits import MAX_HOST_ID_CHARS
-from holdfast.protocol.malformed import missing_field, name_payload, wrong_value
+from holdfast.protocol.limits import MAX_HOST_ID_CHARS, MAX_TIMESTAMP, MIN_TIMESTAMP
+from holdfast.protocol.malformed import missing_field, wrong_value
+from holdfast.protocol.misencoded import name_payload
 
 Short = Annotated[str, msgspec.Meta(max_length=512)]
 Labels = Annotated[dict[Annotated[str, msgspec.Meta(min_length=1, max_length=63)], Short], msgspec.Meta(max_length=64)]
@@ -66,7 +67,7 @@ class Auth(msgspec.Struct, frozen=True, kw_only=True):
 
     agent_id: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_HOST_ID_CHARS)]
     public_key: str
-    timestamp: int
+    timestamp: Annotated[int, msgspec.Meta(ge=MIN_TIMESTAMP, le=MAX_TIMESTAMP)]
     nonce: Annotated[str, msgspec.Meta(max_length=512)]
     signature: str
     instance: Short | None = None
@@ -109,6 +110,17 @@ PayloadT = TypeVar("PayloadT", Init, Complete, Auth)
 _decoders: Final[dict[type, msgspec.json.Decoder[object]]] = {
     t: msgspec.json.Decoder(t) for t in (Init, Complete, Auth)
 }
+_check_names = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_PATH: Final = re.compile(r"\$\.([^`]+)")
+_EXPECTED: Final = re.compile(r"Expected (.+?)(?:, got (.+))?")
+_WORDS: Final[Mapping[str, str]] = {
+    "str": "a string",
+    "int": "an integer",
+    "float": "a number",
+    "bool": "true or false",
+    "object": "an object",
+    "array": "a list",
+}
 _WHERE: Final[Mapping[type, str]] = {
     Init: "the payload of agent.registration",
     Complete: "the payload of agent.registration.complete",
@@ -135,18 +147,24 @@ def decode_payload(payload: str, kind: type[PayloadT]) -> PayloadT:
 
 
 def _name_fields(raw: bytes, kind: type[msgspec.Struct], error: Exception) -> Problem:
-    try:
-        document = json.loads(raw)
-    except (ValueError, RecursionError):
-        return wrong_value("payload", "JSON that is not nested so deeply", str(error))
+    document = _check_names(raw)
     for field in msgspec.structs.fields(kind):
         if field.required and field.name not in document:
             return missing_field(field.name, document, where=_WHERE[kind], path=f"payload.{field.name}")
     # msgspec's sentence carries the path: "Expected `str`, got `int` - at `$.host_id`".
     said, _, path = str(error).partition(" - at ")
-    name = path.strip("`").removeprefix("$.") or "payload"
-    expected, _, found = said.removeprefix("Expected ").partition(", got ")
-    return wrong_value(f"payload.{name}", expected.replace("`", "") or said, found.replace("`", "") or "another value")
+    inside = _PATH.search(path)
+    field_name = f"payload.{inside[1]}" if inside else "payload"
+    match = _EXPECTED.fullmatch(said)
+    if match is None:
+        return wrong_value(field_name, "a value within the limits of JSON", said)
+    subject = "keys that are " if path.startswith("`key` in") else ""
+    return wrong_value(field_name, subject + _in_words(match[1]), _in_words(match[2] or "another value"))
+
+
+def _in_words(types: str) -> str:
+    """`object | null` as "an object or null"."""
+    return " or ".join(_WORDS.get(part, part) for part in types.replace("`", "").split(" | "))
 
 
 def host_id_problem(host_id: str) -> Problem | None:
