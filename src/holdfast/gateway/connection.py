@@ -1,0 +1,244 @@
+"""One agent's connection: what it says goes in, what to do comes out. No socket, no clock, no randomness.
+
+`mono` is monotonic seconds and drives every timer; `wall` is Unix seconds and appears in what is told. The shell feeds
+one event at a time and performs the effects in order. After an asking effect (`effects.ASKING`) it feeds no message
+until it has given the answer by `on_admitted`, `on_registered`, `on_identified` or `on_refused`.
+"""
+
+import msgspec
+
+from holdfast.faults import Problem, Refused, problem
+from holdfast.gateway import registering, resuming
+from holdfast.gateway.challenges import Challenges
+from holdfast.gateway.channels import message_of
+from holdfast.gateway.compat import Profile
+from holdfast.gateway.effects import Close, Effect, Ping, Record, Send
+from holdfast.gateway.moves import NEXT, PROVED, Message, State
+from holdfast.gateway.rates import Bucket
+from holdfast.gateway.session import Session
+from holdfast.gateway.settings import GatewaySettings
+from holdfast.gateway.watch import Due, Watch
+from holdfast.model import Identity, Registered, Step
+from holdfast.model.events import EventKind
+from holdfast.protocol import malformed
+from holdfast.protocol.closes import CloseCode
+from holdfast.protocol.envelope import Envelope, NotAnEnvelope, decode_envelope
+from holdfast.protocol.limits import MALFORMED_IN_A_ROW
+
+CLOCK_STEP_S = 2.0
+DENYING = frozenset({"ID-REVOKED"})
+TOLD_CODES = {
+    Due.SILENT: "LIFE-SILENT",
+    Due.UNFINISHED: "REG-NEVER-COMPLETED",
+    Due.NO_HEARTBEAT: "LIFE-NO-HEARTBEAT",
+    Due.NO_PONG: "LIFE-NO-PONG",
+}
+TOLD_KINDS = {
+    Due.SILENT: EventKind.SILENT,
+    Due.UNFINISHED: EventKind.UNFINISHED,
+    Due.NO_HEARTBEAT: EventKind.NO_HEARTBEAT,
+    Due.NO_PONG: EventKind.NO_PONG,
+}
+
+
+class Connection:
+    """The core of one connection. The shell reads `session`, `watch` and `messages`, and sets nothing."""
+
+    __slots__ = ("_bad_in_a_row", "_beaten", "_bucket", "_clock_offset", "_throttled", "messages", "session", "watch")
+
+    def __init__(
+        self, *, attempt: str, peer: str, nonce: str, profile: Profile, settings: GatewaySettings,
+        challenges: Challenges, mono: float, claimed_host: str | None = None,
+    ) -> None:  # fmt: skip
+        self.session = Session(
+            attempt=attempt, peer=peer, nonce=nonce, profile=profile, settings=settings, challenges=challenges,
+            mono=mono, claimed_host=claimed_host,
+        )  # fmt: skip
+        self.watch: Watch = self.session.watch
+        self.messages = 0
+        self._bucket = Bucket(settings.limits.message_burst, mono)
+        self._clock_offset: float | None = None
+        self._bad_in_a_row = 0
+        self._throttled = 0
+        self._beaten = False
+
+    # ---- what the agent says
+
+    def on_text(self, frame: bytes | bytearray, *, mono: float, wall: float) -> list[Effect]:
+        """One text message, whole."""
+        session = self.session
+        self.messages += 1
+        self.watch.spoke(mono)
+        limits = session.settings.limits
+        if not self._bucket.take(mono, rate=limits.messages_per_s, burst=limits.message_burst):
+            return self._too_fast(wall)
+        self._throttled = max(0, self._throttled - 1)
+        try:
+            envelope = decode_envelope(frame)
+        except NotAnEnvelope:
+            return self._malformed(malformed.name_frame(bytes(frame), now=wall), wall)
+        try:
+            message = message_of(envelope, uid=session.agent_uid, host_id=session.host_id, now=wall)
+            if message is Message.BEAT and session.state in PROVED:
+                return self._beat(envelope, wall)
+            return self._move(message, envelope, mono=mono, wall=wall)
+        except Refused as refusal:
+            if refusal.problem.code.startswith("MSG-"):
+                return self._malformed(refusal.problem, wall, envelope)
+            return session.refuse(refusal.problem, wall, envelope)
+
+    def on_binary(self, data: bytes, *, mono: float, wall: float) -> list[Effect]:
+        """One binary message: never accepted, always named."""
+        self.messages += 1
+        self.watch.spoke(mono)
+        return self._malformed(malformed.binary_frame(data), wall)
+
+    def on_oversized(self, *, limit: int, wall: float) -> list[Effect]:
+        """A message over the limit was announced; its bytes were not read."""
+        too_big = problem(
+            "MSG-TOO-BIG",
+            why=f"a message may hold {limit} bytes here; with base64 that is {limit * 3 // 4} bytes of payload",
+            evidence={"limit_bytes": limit},
+        )
+        return self._close(too_big, CloseCode.TOO_BIG, wall)
+
+    def _beat(self, envelope: Envelope, wall: float) -> list[Effect]:
+        session = self.session
+        self._bad_in_a_row = 0
+        effects: list[Effect] = []
+        if session.answers.profile.acks_heartbeats:
+            effects.append(Send(session.answers.ack(envelope, wall)))
+        if not self._beaten:
+            self._beaten = True
+            effects.append(session.record(EventKind.FIRST_HEARTBEAT, wall, step=Step.FIRST_HEARTBEAT))
+        offset = envelope.timestamp - wall
+        if self._clock_offset is None or abs(offset - self._clock_offset) > CLOCK_STEP_S:
+            effects.append(self._clock(offset, wall))
+        return effects
+
+    def _move(self, message: Message, envelope: Envelope, *, mono: float, wall: float) -> list[Effect]:
+        session = self.session
+        if (session.state, message) not in NEXT:
+            return session.refuse(self._illegal(message), wall, envelope)
+        if message is Message.INIT:
+            effects = registering.init(session, envelope, wall)
+        elif message is Message.COMPLETE:
+            effects = registering.complete(session, envelope, mono=mono, wall=wall)
+        elif message is Message.AUTH:
+            effects = resuming.auth(session, envelope, wall)
+        else:
+            effects = [Send(session.answers.ack(envelope, wall))] if envelope.type == "request" else []
+        self._bad_in_a_row = 0
+        if self.messages == 1:
+            first = session.record(EventKind.FIRST_MESSAGE, wall, step=Step.FIRST_MESSAGE)
+            return [first, self._clock(envelope.timestamp - wall, wall), *effects]
+        return effects
+
+    def _illegal(self, message: Message) -> Problem:
+        if message is not Message.COMPLETE:
+            return problem("MSG-BEFORE-REGISTERED", why="this connection has neither registered nor resumed")
+        if self.session.confirmed:
+            return problem("REG-ID-USED", why="this connection is registered already; a challenge works once")
+        return problem("REG-COMPLETE-FIRST", why="no agent.registration was answered on this connection")
+
+    # ---- what the registry answers
+
+    def on_admitted(self, *, registration_id: str, nonce: str, mono: float, wall: float) -> list[Effect]:
+        """The claim may be challenged: `registration_id` is fresh, `nonce` base64 of 32 fresh random bytes."""
+        return registering.challenge(self.session, registration_id=registration_id, nonce=nonce, mono=mono, wall=wall)
+
+    def on_registered(self, registered: Registered, *, wall: float) -> list[Effect]:
+        """The registration is durable."""
+        return registering.confirm(self.session, registered, wall=wall)
+
+    def on_identified(self, identity: Identity | None, *, wall: float) -> list[Effect]:
+        """Who holds the proved key; None where nobody is registered under it."""
+        try:
+            return resuming.resume(self.session, identity, wall=wall)
+        except Refused as refusal:
+            return self.on_refused(refusal.problem, wall=wall)
+
+    def on_refused(self, refused: Problem, *, wall: float) -> list[Effect]:
+        """The registry, the store or the explainer said no."""
+        effects = self.session.refuse(refused, wall, self.session.asked)
+        if refused.code in DENYING:
+            effects.append(self._end(CloseCode.DENIED, refused))
+        elif refused.code.startswith("SRV-"):
+            effects.append(self._end(CloseCode.TRY_LATER, refused))
+        return effects
+
+    # ---- what time brings
+
+    def on_wake(self, *, mono: float, wall: float) -> list[Effect]:
+        """`watch.wake_at` has come."""
+        effects: list[Effect] = []
+        for due in self.watch.due(mono, self.session.settings):
+            if due is Due.PING:
+                effects.append(Ping())
+            elif due in TOLD_KINDS:
+                effects.append(self._told(due, wall))
+            else:
+                silent = self._silence(due)
+                return [*effects, *self._close(silent, CloseCode.TIMEOUT, wall)]
+        return effects
+
+    def _told(self, due: Due, wall: float) -> Record:
+        code = "LIFE-PING-ONLY" if due is Due.SILENT and self.watch.pings_seen else TOLD_CODES[due]
+        told = self.session.record(TOLD_KINDS[due], wall, pings=self.watch.pings_seen, messages=self.messages)
+        return Record(msgspec.structs.replace(told.event, code=code))
+
+    def _silence(self, due: Due) -> Problem:
+        settings = self.session.settings
+        if due is Due.DEAD:
+            return problem("LIFE-HALF-OPEN", why=f"nothing came for {settings.dead_after_s:.0f} s, not even a pong")
+        why = f"no message came for {settings.silent_close_s:.0f} s"
+        if self.session.state is State.CHALLENGED:
+            return problem("REG-NEVER-COMPLETED", why=why)
+        if self.messages:
+            return problem("REG-INIT-MISSING", why=why)
+        return problem("LIFE-PING-ONLY" if self.watch.pings_seen else "LIFE-SILENT", why=why)
+
+    # ---- what the gateway wants
+
+    def on_replaced(self, *, by: str, wall: float) -> list[Effect]:
+        """A newer connection of the same agent registered or resumed: the newer one wins."""
+        newer = problem("LIFE-DUPLICATE-SESSION", why=f"the same agent connected again as attempt {by}")
+        replaced = self.session.record(EventKind.REPLACED, wall, by=by)
+        return [replaced, *self._close(newer, CloseCode.REPLACED, wall)]
+
+    def on_dismissed(self, reason: Problem, code: CloseCode, *, wall: float) -> list[Effect]:
+        """The gateway stops, sheds load, or an operator disconnects or revokes this agent."""
+        return self._close(reason, code, wall)
+
+    # ---- endings
+
+    def _malformed(self, wrong: Problem, wall: float, envelope: Envelope | None = None) -> list[Effect]:
+        self._bad_in_a_row += 1
+        effects = self.session.refuse(wrong, wall, envelope)
+        if self._bad_in_a_row >= MALFORMED_IN_A_ROW:
+            effects.append(self._end(CloseCode.BAD_MESSAGES, wrong))
+        return effects
+
+    def _too_fast(self, wall: float) -> list[Effect]:
+        limits = self.session.settings.limits
+        self._throttled += 1
+        limited = problem(
+            "RATE-LIMITED",
+            why=f"more than {limits.messages_per_s:g} messages/s after a burst of {limits.message_burst}",
+            retry_after_s=round(self._bucket.wait_s(limits.messages_per_s), 3),
+        )
+        if self._throttled > limits.message_burst:
+            return self._close(limited, CloseCode.TOO_FAST, wall)
+        # One answer per burst: an answer to every refused message would help the flood.
+        return self.session.refuse(limited, wall) if self._throttled == 1 else []
+
+    def _close(self, why: Problem, code: CloseCode, wall: float) -> list[Effect]:
+        return [*self.session.refuse(why, wall), self._end(code, why)]
+
+    def _end(self, code: CloseCode, why: Problem) -> Close:
+        self.session.state = State.ENDED
+        return Close(code, why.close_reason())
+
+    def _clock(self, offset: float, wall: float) -> Record:
+        self._clock_offset = offset
+        return self.session.record(EventKind.CLOCK, wall, offset_s=round(offset, 1))
