@@ -45,7 +45,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
         blame=Blame.AGENT,
         symptom="400 with an explanation, for example for `curl http://HOST:8080/ws/agent`",
         cause="The client does not ask for an upgrade: a person who tests, or an agent whose library is an HTTP client",
-        fix="Use a WebSocket client; for a check by hand a 400 here means that the endpoint is alive",
+        fix="Use a WebSocket client, or take this 400 as the sign that the endpoint is alive",
         gateway_sees=(
             "A GET without `Upgrade`, `Connection` and `Sec-WebSocket-Key`, from curl, a browser or an HTTP library"
         ),
@@ -62,7 +62,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
         blame=Blame.AGENT,
         symptom="HTTP 400 for HEAD with an explanation (`curl -I`), 405 for POST",
         cause="An upgrade is a GET (RFC 6455, 4.1); `curl -I` sends HEAD, and an HTTP client may POST",
-        fix="Send the upgrade as a GET; for a check by hand a 400 to HEAD means that the endpoint is alive",
+        fix="Send the upgrade as a GET, or take the 400 to `curl -I` as the sign that the endpoint is alive",
         gateway_sees="The method of the request",
         doctor_probes="Asks with HEAD, with GET and with an upgrade and shows the three answers side by side",
         confused_with=(("WS-PLAIN-HTTP", "There the method is GET"),),
