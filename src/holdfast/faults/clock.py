@@ -60,5 +60,6 @@ FAULTS: Final[tuple[Fault, ...]] = (
             ("REG-ID-USED", "There it comes on the same connection"),
             ("MSG-ID-DUPLICATE", "There only the message's id is the same"),
         ),
+        guide=("flow-4", "checklist-5"),
     ),
 )

@@ -221,6 +221,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
             ("LIFE-HALF-OPEN", "There a new boot returns, or nothing"),
             ("LIFE-FROZEN", "There the machine's kernel goes on confirming"),
         ),
+        guide=("issue-2",),
         seen=("soimy/openclaw-channel-dingtalk#280", "superset-sh/superset#5130", "wireapp/wire-webapp#21477"),
     ),
     Fault(
@@ -265,6 +266,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
             ("NET-PACKET-LOSS", "There packets are sent twice"),
             ("SRV-LOOP-LAG", "There many agents are late together: it is us"),
         ),
+        guide=("issue-2",),
         seen=("python-websockets/websockets#625", "python-websockets/websockets#1318"),
     ),
     Fault(
@@ -348,6 +350,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
             ("WS-EXTENSION", "There only the compression bit is set"),
             ("MSG-INTERLEAVED", "There the first frames are right, and it happens only under load"),
         ),
+        guide=("issue-2",),
         seen=("gorilla/websocket#424", "theturtle32/WebSocket-Node#254"),
     ),
     Fault(
@@ -366,6 +369,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
         doctor_probes="`holdfast check-agent` shows the frame and its place in the exchange",
         confused_with=(("MSG-BINARY", "That is the cause, and the code to report"),),
         beneath=("MSG-BINARY",),
+        guide=("issue-5",),
     ),
     Fault(
         code="LIFE-POLICY-1008",
@@ -398,6 +402,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
             "LIFE-DUPLICATE-SESSION",
             "PXY-WAF-403",
         ),
+        guide=("requirement-6",),
     ),
     Fault(
         code="LIFE-INTERNAL-1011",
@@ -416,6 +421,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
         doctor_probes="The direction decides: \"sent 1011\" in a client's log is the client's own decision",
         confused_with=(("LIFE-POLICY-1008", "There the refusal was on purpose"),),
         beneath=("LIFE-LOOP-BLOCKED", "SRV-LOOP-LAG", "NET-PACKET-LOSS"),
+        guide=("requirement-6",),
         seen=("python-websockets/websockets#1620", "Luna-Klatzer/openhiven.py#2"),
     ),
     Fault(
@@ -432,6 +438,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
         doctor_probes="Shows the last close code and reason, and the uptime of the gateway",
         confused_with=(("RATE-HERD", "That is what follows if agents ignore the time given"),),
         beneath=("SRV-RESTART",),
+        guide=("requirement-6",),
     ),
     Fault(
         code="LIFE-OVERLOAD-1013",
@@ -447,6 +454,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
         doctor_probes="Shows the last close code and reason",
         confused_with=(("LIFE-RESTART-1012", "There the gateway's uptime is new"),),
         beneath=("SRV-MAX-CONNECTIONS", "SRV-LOOP-LAG", "SRV-DB-DOWN", "SRV-DISK-FULL", "LIFE-SLOW-CONSUMER"),
+        guide=("requirement-6",),
     ),
     Fault(
         code="LIFE-CODE-1006-TEST",
@@ -504,6 +512,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
             ("PXY-IDLE-60", "There the time follows the network, not the agent's build"),
             ("PXY-IDLE-OTHER", "There the time follows the network, not the agent's build"),
         ),
+        guide=("issue-2", "requirement-6"),
         seen=("websocket-client/websocket-client#429",),
     ),
     Fault(
@@ -539,5 +548,6 @@ FAULTS: Final[tuple[Fault, ...]] = (
         gateway_sees="An end of any kind, then a new boot id",
         doctor_probes="The host's uptime",
         confused_with=(("LIFE-KILLED", "There the boot id is the same"),),
+        guide=("issue-2",),
     ),
 )
