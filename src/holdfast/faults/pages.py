@@ -30,14 +30,14 @@ AREAS: Final[Mapping[Area, str]] = {
     Area.SERVER: "Server side",
 }
 
-WHOSE: Final[Mapping[Blame, str]] = {
+WHERE: Final[Mapping[Blame, str]] = {
     Blame.AGENT: "the agent's program or its configuration",
     Blame.HOST: "the machine the agent runs on",
     Blame.NETWORK: "the network between agent and gateway",
     Blame.PROXY: "a proxy or balancer on the way",
-    Blame.OPERATOR: "whoever runs the fleet",
+    Blame.OPERATOR: "the operation of the fleet: names, certificates, approvals, limits",
     Blame.GATEWAY: "Holdfast, or what it stands on",
-    Blame.NOBODY: "nobody: it is planned, or natural",
+    Blame.NOBODY: "nowhere, it is planned or natural",
 }
 
 _GENERATED: Final = "<!-- Generated from the fault catalogue by `python -m holdfast.faults.pages`. Edit that. -->"
@@ -77,7 +77,7 @@ def _blocks(told: Explanation) -> Iterator[str]:
     entry = told.fault
     yield f"# {entry.code}: {entry.title}"
     yield _GENERATED
-    yield f"Severity **{entry.severity}** · put right by {WHOSE[entry.blame]} · [all faults]({INDEX})"
+    yield f"Severity **{entry.severity}** · where to put it right: {WHERE[entry.blame]} · [all faults]({INDEX})"
     yield f"## What you see\n\n{entry.symptom}."
     yield f"## Cause\n\n{entry.cause}."
     if entry.kind is Kind.SYMPTOM:

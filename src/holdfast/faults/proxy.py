@@ -41,7 +41,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
         ),
         fix="Send a heartbeat every 25 s, or raise the idle timeout of the proxy",
         gateway_sees=(
-            "The path ends without a close frame 60 s (give or take one) after the last frame, at least three"
+            "The connection ends without a close frame 60 s (give or take one) after the last frame, at least three"
             " times. Holdfast then lowers this agent's `heartbeat_interval`"
         ),
         doctor_probes="Holds a WebSocket idle (`--idle`) and times its end, directly and through the proxy",
