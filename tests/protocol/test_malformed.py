@@ -1,11 +1,7 @@
 """What a peer did to a message is named by one code, with the field and a fix: the injections of the catalogue, 1.6."""
 
-import base64
-import gzip
 import json
-import pickle
 import warnings
-import zlib
 
 import pytest
 
@@ -13,26 +9,7 @@ from holdfast.faults.problem import Problem, Refused
 from holdfast.protocol.envelope import NotAnEnvelope, decode_envelope
 from holdfast.protocol.malformed import binary_frame, milliseconds, name_frame, nearest, unknown_type
 from holdfast.protocol.payloads import Init, decode_payload, host_id_problem
-
-NOW = 1_764_000_000.0
-
-
-def envelope(**changes: object) -> dict[str, object]:
-    """The guide's init envelope; `...` deletes a field."""
-    message: dict[str, object] = {
-        "id": "m-1",
-        "type": "request",
-        "channel": "agent.registration",
-        "timestamp": int(NOW),
-        "payload": "e30=",
-        "headers": {},
-    }
-    message.update(changes)
-    return {key: value for key, value in message.items() if value is not ...}
-
-
-def frame(**changes: object) -> bytes:
-    return json.dumps(envelope(**changes)).encode()
+from tests.protocol.refusals import FRAMES, GZIP, NOW, PAYLOADS, PICKLE, ZLIB, b64, frame
 
 
 def named(raw: bytes) -> Problem:
@@ -42,60 +19,10 @@ def named(raw: bytes) -> Problem:
     return name_frame(raw, now=NOW)
 
 
-def b64(raw: bytes) -> str:
-    return base64.b64encode(raw).decode()
-
-
 def payload_fault(payload: str) -> Problem:
     with pytest.raises(Refused) as refusal:
         decode_payload(payload, Init)
     return refusal.value.problem
-
-
-FRAMES: dict[str, tuple[bytes, str, str | None]] = {
-    "a plain word": (b"hello", "MSG-NOT-JSON", None),
-    "nothing": (b"", "MSG-NOT-JSON", None),
-    "XML": (b"<register/>", "MSG-NOT-JSON", None),
-    "JSON after a byte order mark": (b"\xef\xbb\xbf" + frame(), "MSG-NOT-JSON", None),
-    "JSON that was cut": (frame()[:-2], "MSG-NOT-JSON", None),
-    "NaN": (frame(x=float("nan")), "MSG-NOT-JSON", None),
-    "half of a surrogate pair": (frame(id="\ud800"), "MSG-NOT-JSON", None),
-    "lists in lists without end": (b"[" * 60_000, "MSG-NOT-JSON", None),
-    "a number of 60000 digits": (b'{"timestamp":' + b"9" * 60_000 + b"}", "MSG-NOT-JSON", None),
-    "str(message)": (str(envelope()).encode(), "MSG-PYTHON-REPR", None),
-    "str(message) with None": (str(envelope(headers=None)).encode(), "MSG-PYTHON-REPR", None),
-    "two documents": (frame() + frame(), "MSG-CONCATENATED", None),
-    "two lines": (frame() + b"\n" + frame(), "MSG-CONCATENATED", None),
-    "a list": (b"[" + frame() + b"]", "MSG-FIELD-TYPE", "$"),
-    "a string": (json.dumps(frame().decode()).encode(), "MSG-FIELD-TYPE", "$"),
-    "no id": (frame(id=...), "MSG-FIELD-MISSING", "id"),
-    "no type": (frame(type=...), "MSG-FIELD-MISSING", "type"),
-    "no channel": (frame(channel=...), "MSG-FIELD-MISSING", "channel"),
-    "no timestamp": (frame(timestamp=...), "MSG-FIELD-MISSING", "timestamp"),
-    "no payload": (frame(payload=...), "MSG-FIELD-MISSING", "payload"),
-    "id as a number": (frame(id=7), "MSG-FIELD-TYPE", "id"),
-    "an empty id": (frame(id=""), "MSG-FIELD-TYPE", "id"),
-    "an id of 129 characters": (frame(id="x" * 129), "MSG-FIELD-TYPE", "id"),
-    "channel as null": (frame(channel=None), "MSG-FIELD-TYPE", "channel"),
-    "a channel of 257 characters": (frame(channel="x" * 257), "MSG-FIELD-TYPE", "channel"),
-    "headers as a list": (frame(headers=[]), "MSG-FIELD-TYPE", "headers"),
-    "headers as null": (frame(headers=None), "MSG-FIELD-TYPE", "headers"),
-    "a header as a number": (frame(headers={"n": 1}), "MSG-FIELD-TYPE", "headers.n"),
-    "payload as null": (frame(payload=None), "MSG-FIELD-TYPE", "payload"),
-    "timestamp as true": (frame(timestamp=True), "MSG-FIELD-TYPE", "timestamp"),
-    "timestamp as null": (frame(timestamp=None), "MSG-FIELD-TYPE", "timestamp"),
-    "timestamp beyond 64 bits": (frame(timestamp=10**30), "MSG-FIELD-TYPE", "timestamp"),
-    "timestamp below 64 bits": (frame(timestamp=-(10**30)), "MSG-FIELD-TYPE", "timestamp"),
-    "timestamp as ISO 8601": (frame(timestamp="2026-01-01T00:00:00Z"), "MSG-TS-STRING", "timestamp"),
-    "timestamp as digits": (frame(timestamp="1764000000"), "MSG-TS-STRING", "timestamp"),
-    "timestamp as a fraction": (frame(timestamp=NOW + 0.5), "MSG-TS-STRING", "timestamp"),
-    "payload as an object": (frame(payload={"host_id": "web-01"}), "MSG-PAYLOAD-OBJECT", "payload"),
-    "a type that is none": (frame(type="req"), "MSG-TYPE-UNKNOWN", "type"),
-    "UTF-16 with its mark": (b"\xff\xfe{\x00}\x00", "MSG-BAD-UTF8", None),
-    "a mark and no more": (b"\xff\xfe{}", "MSG-BAD-UTF8", None),
-    "Latin-1": (frame(id="?").replace(b"?", b"\xe9"), "MSG-BAD-UTF8", None),
-    "gzip": (gzip.compress(frame()), "MSG-BAD-UTF8", None),
-}
 
 
 @pytest.mark.parametrize("case", FRAMES)
@@ -108,50 +35,6 @@ def test_a_refused_frame_is_named_by_exactly_its_code_and_field(case: str) -> No
     assert problem.what
     assert problem.why
     assert problem.fix
-
-
-URLSAFE = base64.urlsafe_b64encode(json.dumps({"host_id": "web-01", "x": "???>>>"}).encode()).decode()
-OBJECT = json.dumps({"host_id": "web-01", "agent_pubkey": "k"}).encode()
-
-PAYLOADS: dict[str, tuple[str, str, str]] = {
-    "foreign characters": ("%%%", "MSG-PAYLOAD-NOT-B64", "payload"),
-    "words that happen to have the URL-safe alphabet": ("not-base64_at-all_==", "MSG-PAYLOAD-NOT-B64", "payload"),
-    "lines of 76 characters": (base64.encodebytes(OBJECT * 3).decode(), "MSG-PAYLOAD-NOT-B64", "payload"),
-    "padding left out": (b64(b'{"a":1}').rstrip("="), "MSG-PAYLOAD-NOT-B64", "payload"),
-    "text that was cut": (b64(OBJECT)[:-3], "MSG-PAYLOAD-NOT-B64", "payload"),
-    "JSON text": ('{"host_id":"web-01"}', "MSG-PAYLOAD-RAW-JSON", "payload"),
-    "the URL-safe alphabet": (URLSAFE, "MSG-PAYLOAD-B64URL", "payload"),
-    "the URL-safe alphabet without padding": (URLSAFE.rstrip("="), "MSG-PAYLOAD-B64URL", "payload"),
-    "base64 of base64": (b64(b64(OBJECT).encode()), "MSG-PAYLOAD-DOUBLE-B64", "payload"),
-    "gzip": (b64(gzip.compress(OBJECT)), "MSG-PAYLOAD-NOT-JSON", "payload"),
-    "zlib": (b64(zlib.compress(OBJECT)), "MSG-PAYLOAD-NOT-JSON", "payload"),
-    "pickle": (b64(pickle.dumps({"host_id": "web-01"})), "MSG-PAYLOAD-NOT-JSON", "payload"),
-    "a JSON string with JSON in it": (b64(json.dumps(OBJECT.decode()).encode()), "MSG-PAYLOAD-NOT-JSON", "payload"),
-    "a list": (b64(b"[]"), "MSG-PAYLOAD-NOT-JSON", "payload"),
-    "UTF-16": (b64('{"host_id": "web-01"}'.encode("utf-16")), "MSG-PAYLOAD-NOT-JSON", "payload"),
-    "JSON after a byte order mark": (b64(b"\xef\xbb\xbf" + OBJECT), "MSG-PAYLOAD-NOT-JSON", "payload"),
-    "Latin-1 in a required field": (b64(OBJECT.replace(b"web", b"w\xe9b")), "MSG-PAYLOAD-NOT-JSON", "payload"),
-    "Latin-1 in an unknown field": (b64(b'{"x":"\xe9",' + OBJECT[1:]), "MSG-PAYLOAD-NOT-JSON", "payload"),
-    "NaN": (b64(b'{"x":NaN,' + OBJECT[1:]), "MSG-PAYLOAD-NOT-JSON", "payload"),
-    "half of a surrogate pair": (b64(b'{"x":"\\ud800",' + OBJECT[1:]), "MSG-PAYLOAD-NOT-JSON", "payload"),
-    "str(payload)": (b64(b"{'host_id': 'web-01'}"), "MSG-PAYLOAD-NOT-JSON", "payload"),
-    "lists in lists without end": (
-        b64(b'{"x":' + b"[" * 20_000 + b"]" * 20_000 + b"}"),
-        "MSG-PAYLOAD-NOT-JSON",
-        "payload",
-    ),
-    "no host_id": (b64(b'{"agent_pubkey":"k"}'), "MSG-FIELD-MISSING", "payload.host_id"),
-    "no agent_pubkey": (b64(b'{"host_id":"web-01"}'), "MSG-FIELD-MISSING", "payload.agent_pubkey"),
-    "nothing": ("", "MSG-FIELD-MISSING", "payload.host_id"),
-    "host_id as a number": (b64(b'{"host_id":7,"agent_pubkey":"k"}'), "MSG-FIELD-TYPE", "payload.host_id"),
-    "labels as a list": (b64(OBJECT[:-1] + b',"labels":[]}'), "MSG-FIELD-TYPE", "payload.labels"),
-    "a label without a name": (b64(OBJECT[:-1] + b',"labels":{"":"x"}}'), "MSG-FIELD-TYPE", "payload.labels"),
-    "a number too large for any computer": (
-        b64(OBJECT[:-1] + b',"platform":{"n":' + b"9" * 5000 + b"}}"),
-        "MSG-FIELD-TYPE",
-        "payload.platform[...]",
-    ),
-}
 
 
 @pytest.mark.parametrize("case", PAYLOADS)
@@ -169,9 +52,9 @@ def test_a_refused_payload_is_named_by_exactly_its_code_and_field(case: str) -> 
 @pytest.mark.parametrize(
     ("payload", "sentence"),
     [
-        (gzip.compress(OBJECT), "decoded, it is gzip"),
-        (zlib.compress(OBJECT), "decoded, it is zlib"),
-        (pickle.dumps({}), "decoded, it is a Python pickle or MessagePack"),
+        (GZIP, "decoded, it is gzip"),
+        (ZLIB, "decoded, it is zlib"),
+        (PICKLE, "decoded, it is a Python pickle or MessagePack"),
         (b"\xef\xbb\xbf{}", "decoded, it is JSON after a byte order mark"),
         ('{"a": 1}'.encode("utf-16"), "decoded, it is UTF-16 text"),
         ('{"a": 1}'.encode("utf-16-be"), "decoded, it is UTF-16 text"),
