@@ -21,7 +21,7 @@ STOP_PATIENCE_S: Final = 20.0
 # defaults. The rate per agent alone is lifted: at the peak each of 1 000 agents sends more than 20 messages/s.
 HOLDFAST_ENVIRONMENT: Final = {
     "HOLDFAST_LIMITS__MESSAGES_PER_S": "1000000",
-    "HOLDFAST_LIMITS__MESSAGES_BURST": "1000000",
+    "HOLDFAST_LIMITS__MESSAGE_BURST": "1000000",
     "HOLDFAST_NO_BANNER": "1",
 }
 HOLDFAST: Final = "holdfast"
