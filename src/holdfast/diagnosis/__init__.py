@@ -1,0 +1,1 @@
+"""Diagnosis: reads what happened and names the cause."""

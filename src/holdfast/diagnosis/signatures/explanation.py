@@ -1,0 +1,69 @@
+"""What the explainer found: the output, for the agent and for the operator."""
+
+import msgspec
+
+from holdfast.diagnosis.signatures.recipes import Recipe
+from holdfast.diagnosis.signatures.sentences import RIGHT_WORDS
+from holdfast.faults.problem import Problem
+
+
+class Patch(msgspec.Struct, frozen=True, kw_only=True):
+    """The line to change, as it probably stands in the author's code and as it should."""
+
+    before: str
+    after: str
+    language: str = "python"
+    applicability: str = "maybe"  # the author's code was never seen
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why one signature does not verify.
+
+    `proved` means that the signature was found to verify over what `signed` says, or that the claim follows from the
+    bytes alone; only the key's owner can have made such a signature, so there is no doubt left. `also` holds the codes
+    of further mistakes in the same signature. `tier` is 0 where no search was needed. `tried` counts verifications,
+    `took_s` CPU seconds. `search` says how far the search went. `operator` holds what touches other records than the
+    requester's own: it is never sent to the agent (fault catalogue, 3.3). `sound` means that the agent did everything
+    right and the gateway judged wrongly.
+    """
+
+    code: str
+    label: str
+    fix: str
+    signed: str = ""
+    also: tuple[str, ...] = ()
+    proved: bool = False
+    tried: int = 0
+    tier: int = 0
+    search: str = "complete"
+    expected_len: int = 0
+    expected_sha256: str = ""
+    patch: Patch | None = None
+    operator: dict[str, str] = {}
+    recipe: Recipe | None = None
+    sound: bool = False
+    took_s: float = 0.0
+
+    def problem(self) -> Problem:
+        """What the agent is told: facts about its own message only."""
+        if self.signed and self.proved:
+            why = f"the signature verifies over {self.signed}; this gateway accepts {RIGHT_WORDS} and nothing else"
+        else:
+            why = f"the signature does not verify over {RIGHT_WORDS} ({self.tried} variants tried)"
+        if self.also:
+            why += f"; also: {', '.join(self.also)}"
+        facts: dict[str, str | int | float | bool | None] = {
+            "expected": RIGHT_WORDS,
+            "expected_len": self.expected_len,
+            "expected_sha256": self.expected_sha256,
+            "signed": self.signed or None,
+            "proved": self.proved,
+            "tried": self.tried,
+            "search": self.search,
+            "also": ", ".join(self.also) or None,
+            "change": self.patch.before if self.patch else None,
+            "into": self.patch.after if self.patch else None,
+        }
+        for name in [name for name, value in facts.items() if value is None]:
+            del facts[name]
+        return Problem(code=self.code, what=self.label, why=why, fix=self.fix, field="signature", evidence=facts)
