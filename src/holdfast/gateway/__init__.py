@@ -1,1 +1,7 @@
 """The WebSocket gateway: it registers agents, keeps them connected, and records what went wrong."""
+
+from holdfast.gateway.journal import Journal
+from holdfast.gateway.server import Gateway
+from holdfast.gateway.settings import GatewaySettings, Limits
+
+__all__ = ["Gateway", "GatewaySettings", "Journal", "Limits"]

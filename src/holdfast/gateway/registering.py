@@ -6,7 +6,7 @@ from holdfast.gateway.challenges import Issued
 from holdfast.gateway.effects import Admit, Effect, Explain, FailedProof, Register, Send
 from holdfast.gateway.moves import NEXT, Message, State
 from holdfast.gateway.session import Session
-from holdfast.model import Registered, Registration, Step, fingerprint
+from holdfast.model import Registered, Registration, Step, agent_uid, fingerprint
 from holdfast.model.events import EventKind, Fact
 from holdfast.protocol import malformed
 from holdfast.protocol.envelope import Envelope
@@ -16,6 +16,8 @@ from holdfast.protocol.signature_shape import parse_signature
 from holdfast.protocol.signing import verifies
 from holdfast.protocol.times import rfc3339_seconds
 
+DRY_RUN_HEADER = "dry-run"
+DRY_RUN = "registration"
 SHOWN_OF_INIT = ("agent_version", "instance", "boot_id", "last_exit", "machine_id_hash")
 
 
@@ -100,6 +102,8 @@ def complete(session: Session, envelope: Envelope, *, mono: float, wall: float) 
     profile = session.answers.profile
     text = profile.signed_text(nonce=out.nonce, server_time=out.server_time, host_id=said.host_id)
     if verifies(claim.public_key, text, signature):
+        if envelope.headers.get(DRY_RUN_HEADER) == DRY_RUN:
+            return [*effects, *_verified(session, claim, wall)]
         return [*effects, Register(claim)]
     proof = FailedProof(
         nonce=out.nonce, server_time=out.server_time, host_id=claim.host_id, completed_host_id=said.host_id,
@@ -107,6 +111,20 @@ def complete(session: Session, envelope: Envelope, *, mono: float, wall: float) 
         signature=signature, signature_text=said.signature, peer=session.peer, at=wall,
     )  # fmt: skip
     return [*effects, Explain(proof)]
+
+
+def _verified(session: Session, claim: Registration, wall: float) -> list[Effect]:
+    """A rehearsal: all was right, and nothing is stored. `doctor` asks for it, so as to leave no agent behind."""
+    asked = session.asked
+    assert asked is not None
+    session.state = State.HELLO if session.agent_uid is None else State.READY
+    answer = Confirmation(
+        agent_uid=agent_uid(claim.public_key),
+        status="verified",
+        heartbeat_interval=session.heartbeat_s,
+        server_time=rfc3339_seconds(int(wall)),
+    )
+    return [Send(session.answers.response(asked, answer, wall))]
 
 
 def confirm(session: Session, registered: Registered, *, wall: float) -> list[Effect]:

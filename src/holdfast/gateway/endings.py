@@ -1,0 +1,35 @@
+"""How a connection ended, and what a breach of RFC 6455 was: pure readings of the library's state."""
+
+from websockets.frames import Close as WsClose
+from websockets.server import ServerProtocol
+
+from holdfast.faults import Problem, printable, problem
+from holdfast.model.events import Fact
+from holdfast.protocol.closes import CloseCode
+
+NO_CLOSE_FRAME = 1006  # never on the wire: it says that no close frame came (RFC 6455, 7.4.1)
+
+
+def violation(code: int, reason: str) -> Problem | None:
+    """The fault behind the close frame with which the library answered bad bytes; None where it was no such fault."""
+    if code == CloseCode.PROTOCOL_ERROR:
+        return problem("WS-EXTENSION" if "reserved bits" in reason else "LIFE-PROTOCOL-1002", why=reason)
+    if code == CloseCode.INVALID_DATA:
+        return problem("MSG-BAD-UTF8", why=reason)
+    if code == CloseCode.TOO_BIG:
+        return problem("MSG-TOO-BIG", why=reason)
+    return None
+
+
+def ending(ws: ServerProtocol, *, how: str, by_gateway: bool) -> dict[str, Fact]:
+    """The facts of the end: `how` the TCP connection went, the close code and reason, and who closed first."""
+    close: WsClose | None = ws.close_rcvd or ws.close_sent
+    if by_gateway and ws.close_sent is not None:
+        close = ws.close_sent
+    closed_by = "gateway" if by_gateway else "agent" if ws.close_rcvd is not None else "nobody"
+    return {
+        "how": how,
+        "close_code": close.code if close is not None else NO_CLOSE_FRAME,
+        "close_reason": printable(close.reason, 123) if close is not None else "",
+        "closed_by": closed_by,
+    }

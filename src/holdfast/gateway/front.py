@@ -1,0 +1,115 @@
+"""The HTTP side of the gateway's port: pages, refusals that explain themselves, and the upgrade."""
+
+import base64
+import secrets
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import msgspec
+from websockets.http11 import Request, Response
+
+from holdfast.faults import Problem, problem
+from holdfast.gateway import metrics, pages
+from holdfast.gateway.compat import choose_profile
+from holdfast.gateway.connection import Connection
+from holdfast.model import Step
+from holdfast.model.events import EventKind
+from holdfast.protocol.limits import ATTEMPT_HEADER, CHALLENGE_HEADER, PATH
+from holdfast.protocol.times import rfc3339_seconds
+
+if TYPE_CHECKING:
+    from holdfast.gateway.server import Gateway
+    from holdfast.gateway.socket import AgentSocket
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """GET /health. `uptime` in seconds; `active_connections` counts the WebSockets that are open."""
+
+    status: str
+    service: str
+    active_connections: int
+    registered_agents: int
+    timestamp: str
+    uptime: float
+    version: str
+
+
+def answer(gateway: "Gateway", sock: "AgentSocket", request: Request | None, head: bytes) -> Response:
+    """The answer to the request that `sock` began with: 101, a page, or a refusal.
+
+    `request` is None where the library refused to parse `head`, a POST with a body for example.
+    """
+    method, path = _request_line(head)
+    if path == PATH:
+        if request is None:
+            wrong = problem("WS-METHOD", why=f"a WebSocket begins with GET without a body, this is {method[:16]}")
+            return _refuse(gateway, sock, wrong)
+        return _upgrade(gateway, sock, request)
+    if path in ("/health", "/metrics") and method in ("GET", "HEAD"):
+        body, kind = _page(gateway, path)
+        return pages.respond(200, body, kind, head_only=method == "HEAD")
+    upgrade = request is not None and bool(request.headers.get_all("Sec-WebSocket-Key"))
+    return _refuse(gateway, sock, pages.wrong_path(path, upgrade=upgrade), request)
+
+
+def _request_line(head: bytes) -> tuple[str, str]:
+    words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
+    return words[0], words[1].partition("?")[0] if len(words) > 1 else ""
+
+
+def _page(gateway: "Gateway", path: str) -> tuple[bytes, str]:
+    if path == "/metrics":
+        return metrics.exposition(gateway), "text/plain; version=0.0.4; charset=utf-8"
+    _, wall = gateway.now()
+    health = Health(
+        status="draining" if gateway.draining else "healthy",
+        service="websocket-gateway",
+        active_connections=gateway.websockets_open(),
+        registered_agents=len(gateway.live),
+        timestamp=rfc3339_seconds(int(wall)),
+        uptime=round(gateway.uptime_s(), 3),
+        version=version("holdfast"),
+    )
+    return msgspec.json.encode(health) + b"\n", "application/json"
+
+
+def _upgrade(gateway: "Gateway", sock: "AgentSocket", request: Request) -> Response:
+    assert sock.ws is not None
+    wrong = pages.upgrade_problem(request.method, request.protocol, request.headers) or sock.refused_with
+    if wrong is not None:
+        return _refuse(gateway, sock, wrong, request)
+    response = sock.ws.accept(request)
+    if response.status_code != 101:
+        detail = str(sock.ws.handshake_exc)
+        return _refuse(gateway, sock, pages.key_problem(request.headers, detail), request)
+    nonce = base64.b64encode(secrets.token_bytes(32)).decode()
+    user_agent = _user_agent(request)
+    claimed = (request.headers.get_all("X-Agent-ID") or [""])[0][:255]
+    core = Connection(
+        attempt=sock.attempt,
+        peer=sock.peer,
+        nonce=nonce,
+        profile=choose_profile(user_agent, gateway.settings.compatibility),
+        settings=gateway.settings,
+        challenges=gateway.challenges,
+        mono=gateway.mono(),
+        claimed_host=claimed or None,
+    )
+    sock.upgraded(core)
+    response.headers[ATTEMPT_HEADER] = sock.attempt
+    response.headers[CHALLENGE_HEADER] = nonce
+    profile = core.session.answers.profile.name
+    gateway.note(sock, EventKind.UPGRADED, {"user_agent": user_agent, "profile": profile}, step=Step.UPGRADE)
+    gateway.wheel.schedule(sock, core.watch.wake_at)
+    return response
+
+
+def _refuse(gateway: "Gateway", sock: "AgentSocket", wrong: Problem, request: Request | None = None) -> Response:
+    user_agent = _user_agent(request) if request is not None else None
+    facts = {"what": wrong.what, "why": wrong.why, "user_agent": user_agent}
+    gateway.note(sock, EventKind.HANDSHAKE_FAILED, facts, code=wrong.code, step=Step.TCP)
+    return pages.refusal(wrong, sock.attempt, head_only=request is not None and request.method == "HEAD")
+
+
+def _user_agent(request: Request) -> str:
+    return "".join(request.headers.get_all("User-Agent")[:1])[:256]

@@ -1,0 +1,127 @@
+"""What the gateway's port answers over plain HTTP, and how it refuses an upgrade: always with a body that explains."""
+
+from collections.abc import Mapping
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Final
+
+import msgspec
+from websockets.datastructures import Headers
+from websockets.http11 import Response
+
+from holdfast.faults import Problem, doc_path, printable, problem
+from holdfast.protocol import malformed
+from holdfast.protocol.limits import PATH
+
+API_PATHS: Final = ("/agents", "/healthz", "/readyz", "/attempts", "/findings", "/tokens", "/audit", "/openapi.json")
+STATUS_OF: Final[Mapping[str, int]] = {
+    "WS-PLAIN-HTTP": 400,
+    "PXY-UPGRADE-STRIPPED": 400,
+    "WS-KEY-BAD": 400,
+    "WS-METHOD": 405,
+    "WS-BAD-VERSION": 426,
+    "WS-WRONG-PATH": 404,
+    "NET-WRONG-PORT": 404,
+    "WS-RATE-429": 429,
+    "SRV-MAX-CONNECTIONS": 503,
+    "WS-UNAVAILABLE-503": 503,
+}
+
+
+class ProblemBody(msgspec.Struct, frozen=True, kw_only=True):
+    """RFC 9457, with our code, the fix and the attempt."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    fix: str
+    attempt: str | None = None
+    retry_after: float | None = None
+
+
+def respond(
+    status: int, body: bytes, content_type: str, extra: Mapping[str, str] | None = None, *, head_only: bool = False
+) -> Response:
+    """An HTTP response that ends the connection; to HEAD it has the headers of `body` alone."""
+    headers = Headers(
+        {
+            "Date": formatdate(usegmt=True),
+            "Connection": "close",
+            "Content-Type": content_type,
+            "Content-Length": str(len(body)),
+            "Cache-Control": "no-store",
+            **(extra or {}),
+        }
+    )
+    return Response(status, HTTPStatus(status).phrase, headers, b"" if head_only else body)
+
+
+def refusal(wrong: Problem, attempt: str | None = None, *, head_only: bool = False) -> Response:
+    """A `Problem` as an HTTP answer."""
+    status = STATUS_OF.get(wrong.code, 400)
+    body = ProblemBody(
+        type=doc_path(wrong.code), title=wrong.what, status=status, detail=wrong.why, code=wrong.code, fix=wrong.fix,
+        attempt=attempt, retry_after=wrong.retry_after_s,
+    )  # fmt: skip
+    extra = {"Holdfast-Code": wrong.code}
+    if wrong.retry_after_s is not None:
+        extra["Retry-After"] = str(max(1, round(wrong.retry_after_s)))
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        extra["Allow"] = "GET, HEAD"
+    if status == HTTPStatus.UPGRADE_REQUIRED:
+        extra["Sec-WebSocket-Version"] = "13"
+    text = msgspec.json.format(msgspec.json.encode(body), indent=2) + b"\n"
+    return respond(status, text, "application/problem+json", extra, head_only=head_only)
+
+
+def wrong_path(path: str, *, upgrade: bool) -> Problem:
+    """What a request for a path that is not ours was probably meant to be."""
+    shown = printable(path)
+    if any(path == known or path.startswith(known + "/") for known in API_PATHS):
+        return problem(
+            "NET-WRONG-PORT",
+            what="this is the WebSocket gateway; the Actions API listens on another port",
+            why=f"{shown!r} is a path of the Actions API, by default on port 8083",
+            evidence={"path": shown},
+        )
+    near = malformed.nearest(path, [PATH])
+    why = f"{shown!r} is not known here" + ("; it is nearly right" if near else "")
+    return problem("WS-WRONG-PATH", why=why, fix=f"Use {PATH} exactly", evidence={"path": shown, "upgrade": upgrade})
+
+
+def upgrade_problem(method: str, protocol: str, headers: Headers) -> Problem | None:
+    """Why this request for the WebSocket path cannot be upgraded; None where the handshake may go on."""
+    keys, versions = headers.get_all("Sec-WebSocket-Key"), headers.get_all("Sec-WebSocket-Version")
+    if method not in ("GET", "HEAD"):
+        return problem("WS-METHOD", why=f"a WebSocket begins with GET, this is {printable(method, 16)}")
+    if not _has_upgrade(headers) or protocol == "HTTP/1.0":
+        if keys or versions:
+            via = headers.get_all("Via") or headers.get_all("X-Forwarded-For")
+            why = "Sec-WebSocket-Key is there, Upgrade or Connection is not: something in between removed them"
+            return problem("PXY-UPGRADE-STRIPPED", why=f"{why} ({protocol})", evidence={"via": _shown(via)})
+        why = f"the endpoint is alive, and this {method} asked for no upgrade: a WebSocket client is needed"
+        return problem("WS-PLAIN-HTTP", what="this is a WebSocket endpoint", why=why)
+    if method == "HEAD":
+        return problem("WS-METHOD", why="a WebSocket begins with GET, this is HEAD")
+    if versions != ["13"]:
+        return problem("WS-BAD-VERSION", why=f"Sec-WebSocket-Version is {_shown(versions) or 'missing'}, not 13")
+    return None
+
+
+def key_problem(headers: Headers, detail: str) -> Problem:
+    """WS-KEY-BAD, in the words of what was found."""
+    count = len(headers.get_all("Sec-WebSocket-Key"))
+    found = {0: "it is missing", 1: "it is not base64 of 16 bytes"}.get(count, f"it came {count} times")
+    return problem("WS-KEY-BAD", why=f"Sec-WebSocket-Key: {found}", evidence={"detail": printable(detail)})
+
+
+def _has_upgrade(headers: Headers) -> bool:
+    connection = ",".join(headers.get_all("Connection")).lower()
+    upgrade = ",".join(headers.get_all("Upgrade")).lower()
+    return "upgrade" in [part.strip() for part in connection.split(",")] and upgrade.strip() == "websocket"
+
+
+def _shown(values: list[str]) -> str | None:
+    return printable(", ".join(values)) or None

@@ -1,0 +1,338 @@
+"""The shell of one connection: bytes to events, effects to bytes. It decides nothing.
+
+`websockets`' sans-I/O `ServerProtocol` does RFC 6455; TLS, when on, is a layer of our own in front of it. One object
+per connection, no task and no timer of its own.
+"""
+
+import asyncio
+import logging
+import socket
+import struct
+from collections import deque
+from typing import TYPE_CHECKING, Final, cast
+
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import State as WsState
+from websockets.server import ServerProtocol
+
+from holdfast.faults import Problem, problem
+from holdfast.gateway import front
+from holdfast.gateway.connection import Connection
+from holdfast.gateway.effects import ASKING, Close, Effect, Ping, Record, Send
+from holdfast.gateway.endings import ending, violation
+from holdfast.gateway.firstbytes import Speech, judge
+from holdfast.gateway.tcpinfo import tcp_info
+from holdfast.gateway.tls import HandshakeFailed, TlsLayer
+from holdfast.model import Step
+from holdfast.model.events import EventKind, Fact
+
+SILENT_LOG: Final = logging.getLogger("holdfast.gateway.websocket")
+SILENT_LOG.disabled = True  # the library logs each connection; the journal does that, with more to say
+
+if TYPE_CHECKING:
+    from holdfast.gateway.server import Gateway
+
+CLOSE_GRACE_S: Final = 3.0
+MAX_BACKLOG: Final = 32
+_STAMP: Final = struct.Struct("!d")
+
+
+class AgentSocket(asyncio.Protocol):
+    """One TCP connection to the gateway's port, whatever it turns out to speak."""
+
+    __slots__ = (
+        "_asking", "_backlog", "_closing", "_ended_how", "_gateway", "_head", "_opcode", "_partial", "_tls",
+        "_transport", "address", "attempt", "bytes_in", "core", "opened_at", "peer", "refused_with", "registered_uid",
+        "rtt_s", "scheduled", "ws",
+    )  # fmt: skip
+
+    def __init__(self, gateway: "Gateway", attempt: str) -> None:
+        self._gateway = gateway
+        self.attempt = attempt
+        self.core: Connection | None = None
+        self.ws: ServerProtocol | None = None
+        self.registered_uid: str | None = None
+        self.refused_with: Problem | None = None  # set before the upgrade: the answer will be this refusal
+        self.address = self.peer = ""
+        self.opened_at = self.scheduled = self.rtt_s = 0.0
+        self.bytes_in = 0
+        self._transport = cast("asyncio.Transport", None)
+        self._tls: TlsLayer | None = None
+        self._head: bytearray | None = bytearray()
+        self._partial: bytearray | None = None
+        self._opcode = Opcode.TEXT
+        self._asking = False
+        self._backlog: deque[tuple[Opcode, bytes | bytearray]] | None = None
+        self._closing: Close | None = None
+        self._ended_how: str | None = None
+
+    # ---- asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        peer = transport.get_extra_info("peername") or ("", 0)
+        self.address, self.peer = peer[0], f"{peer[0]}:{peer[1]}" if ":" not in peer[0] else f"[{peer[0]}]:{peer[1]}"
+        self._transport.set_write_buffer_limits(high=self._gateway.settings.limits.write_buffer_bytes)
+        if self._gateway.tls is not None:
+            self._tls = TlsLayer(self._gateway.tls)
+        self._gateway.opened(self)
+
+    def data_received(self, data: bytes) -> None:
+        self.bytes_in += len(data)
+        if self._tls is not None:
+            try:
+                data = self._tls.feed(data)
+            except HandshakeFailed as failure:
+                self._transport.write(self._tls.outgoing())
+                self._foreign(failure.problem, Step.TLS)
+                return
+            if sealed := self._tls.outgoing():
+                self._transport.write(sealed)
+            if not data:
+                return
+        if self.core is not None:
+            self._frames(data)
+        elif self._head is not None:
+            self._first_bytes(data)
+
+    def eof_received(self) -> bool | None:
+        if self._ended_how is None:
+            self._ended_how = "fin"
+        if self.core is not None and not self._transport.is_closing():
+            self._gateway.sample(self)
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._ended_how is None:
+            self._ended_how = "aborted" if exc is None else "reset" if isinstance(exc, ConnectionError) else "timeout"
+        self._gateway.closed(self)
+
+    def pause_writing(self) -> None:
+        slow = problem("LIFE-SLOW-CONSUMER", why=f"{self._transport.get_write_buffer_size()} bytes wait to be read")
+        self._gateway.note(self, EventKind.REFUSED, {"why": slow.why}, code=slow.code)
+        self.abort("slow-consumer")
+
+    # ---- before the upgrade
+
+    def _first_bytes(self, data: bytes) -> None:
+        head = self._head
+        assert head is not None
+        head += data
+        speech, wrong = judge(head)
+        if speech is Speech.INCOMPLETE:
+            return
+        self._head = None
+        if wrong is not None:
+            self._foreign(wrong, Step.TCP)
+            return
+        end = head.index(b"\r\n\r\n") + 4
+        self.ws = ServerProtocol(max_size=self._gateway.settings.limits.message_bytes_unregistered, logger=SILENT_LOG)
+        self.ws.receive_data(bytes(head[:end]))
+        events = self.ws.events_received()
+        request = cast("Request", events[0]) if events else None
+        if request is None:
+            self.ws = ServerProtocol(logger=SILENT_LOG)  # the library gave up on this one and would send nothing
+        response = front.answer(self._gateway, self, request, bytes(head[:end]))
+        self.ws.send_response(response)
+        self._flush()
+        if self.core is not None and len(head) > end:
+            self._frames(bytes(head[end:]))
+
+    def _foreign(self, wrong: Problem, step: Step) -> None:
+        self._head = None
+        facts = {"what": wrong.what, "why": wrong.why, **wrong.evidence}
+        self._gateway.note(self, EventKind.HANDSHAKE_FAILED, facts, code=wrong.code, step=step)
+        self._ended_how = "refused"
+        self._transport.close()
+
+    def upgraded(self, core: Connection) -> None:
+        """The gateway accepted the upgrade."""
+        self.core = core
+
+    # ---- frames in
+
+    def _frames(self, data: bytes) -> None:
+        ws, core = self.ws, self.core
+        assert ws is not None
+        assert core is not None
+        core.watch.heard_at = self._gateway.mono()
+        if ws.state is WsState.CLOSED:
+            return
+        ws.receive_data(data)
+        for event in ws.events_received():
+            self._frame(cast("Frame", event))
+        if ws.parser_exc is not None and self._closing is None:
+            self._broken(ws)
+        self._flush()
+
+    def _frame(self, frame: Frame) -> None:
+        opcode = frame.opcode
+        if opcode is Opcode.TEXT or opcode is Opcode.BINARY:
+            if frame.fin:
+                self._message(opcode, cast("bytes", frame.data))
+            else:
+                self._opcode, self._partial = opcode, bytearray(frame.data)
+        elif opcode is Opcode.CONT:
+            assert self._partial is not None
+            self._partial += frame.data
+            if frame.fin:
+                whole, self._partial = self._partial, None
+                self._message(self._opcode, whole)
+        elif opcode is Opcode.PONG:
+            self._pong(cast("bytes", frame.data))
+        elif opcode is Opcode.PING and self.core is not None:
+            self.core.watch.pings_seen += 1
+        elif opcode is Opcode.CLOSE:
+            self._ended_how = "close-frame"
+
+    def _message(self, opcode: Opcode, data: bytes | bytearray) -> None:
+        if self._closing is not None:
+            return
+        if self._asking:
+            backlog = self._backlog = self._backlog or deque()
+            backlog.append((opcode, data))
+            if len(backlog) >= MAX_BACKLOG:
+                self._transport.pause_reading()
+            return
+        core = self.core
+        assert core is not None
+        mono, wall = self._gateway.now()
+        if opcode is Opcode.TEXT:
+            self.perform(core.on_text(data, mono=mono, wall=wall))
+        else:
+            self.perform(core.on_binary(bytes(data), mono=mono, wall=wall))
+
+    def _pong(self, data: bytes) -> None:
+        core = self.core
+        assert core is not None
+        mono = self._gateway.mono()
+        core.watch.ponged_at = mono
+        if len(data) == _STAMP.size:
+            self.rtt_s = mono - _STAMP.unpack(data)[0]
+
+    def _broken(self, ws: ServerProtocol) -> None:
+        """The bytes broke RFC 6455: the library has answered with a close frame; say what it was."""
+        close = ws.close_sent
+        wrong = violation(close.code, close.reason) if close is not None else None
+        if close is None or wrong is None:
+            return  # the end of the stream, or our own bug: the ending tells it
+        self._closing = Close(close.code, close.reason)
+        self._gateway.note(self, EventKind.REFUSED, {"what": wrong.what, "why": wrong.why}, code=wrong.code)
+
+    # ---- effects out
+
+    def perform(self, effects: list[Effect]) -> None:
+        """Perform what the core asked for, in order; the caller flushes."""
+        ws = self.ws
+        assert ws is not None
+        for effect in effects:
+            kind = type(effect)
+            if kind is Send:
+                if ws.state is WsState.OPEN:
+                    ws.send_text(cast("Send", effect).frame)
+            elif kind is Record:
+                self._gateway.journal.record(cast("Record", effect).event)
+            elif kind is Ping:
+                if ws.state is WsState.OPEN:
+                    ws.send_ping(_STAMP.pack(self._gateway.mono()))
+            elif kind is Close:
+                self._begin_close(cast("Close", effect))
+            else:
+                assert isinstance(effect, ASKING)
+                self._asking = True
+                self._gateway.answering.ask(self, effect)
+
+    def answered(self, effects: list[Effect]) -> None:
+        """The answer to an asking effect: perform it, then take up what arrived meanwhile."""
+        self._asking = False
+        if self._transport.is_closing():
+            return
+        self.perform(effects)
+        backlog = self._backlog
+        if backlog is not None:
+            while backlog and not self._asking:
+                self._message(*backlog.popleft())
+            if not backlog:
+                self._backlog = None
+                self._transport.resume_reading()
+        self._flush()
+
+    def deliver(self, effects: list[Effect]) -> None:
+        """Perform effects that no message caused, and send at once."""
+        if not self._transport.is_closing():
+            self.perform(effects)
+            self._flush()
+
+    def registered(self, uid: str) -> None:
+        """From here on this connection is that agent's: larger messages are allowed."""
+        self.registered_uid = uid
+        if self.ws is not None:
+            self.ws.max_message_size = self._gateway.settings.limits.message_bytes_registered
+
+    def _begin_close(self, close: Close) -> None:
+        ws = self.ws
+        assert ws is not None
+        if self._closing is not None or ws.state is not WsState.OPEN:
+            return
+        self._gateway.sample(self)
+        self._closing = close
+        self._ended_how = "closed-by-gateway"
+        ws.send_close(close.code, close.reason)
+        self._gateway.wheel.schedule(self, self._gateway.mono() + CLOSE_GRACE_S)
+
+    def _flush(self) -> None:
+        ws = self.ws
+        assert ws is not None
+        pieces = ws.data_to_send()
+        if not pieces or self._transport.is_closing():
+            return
+        ends = not pieces[-1]  # the library's mark for "close the TCP connection after this"
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        if data:
+            self._transport.write(self._tls.seal(data) if self._tls is not None else data)
+        if ends and not self._transport.is_closing():
+            self._transport.close()
+
+    # ---- time
+
+    def on_time(self, mono: float) -> float | None:
+        """The wheel's call: the upgrade took too long, a close was not answered, or the core's time has come."""
+        if self._transport.is_closing():
+            return None
+        core = self.core
+        if self._said_goodbye():
+            self._transport.abort()
+            return None
+        if core is None:
+            slow = problem("WS-HANDSHAKE-SLOW", why=f"no complete request within {mono - self.opened_at:.0f} s")
+            self._foreign(slow, Step.TCP)
+            return None
+        _, wall = self._gateway.now()
+        self.deliver(core.on_wake(mono=mono, wall=wall))
+        return self.scheduled if self._said_goodbye() else core.watch.wake_at
+
+    def _said_goodbye(self) -> bool:
+        return self._closing is not None
+
+    def abort(self, how: str = "aborted-by-gateway") -> None:
+        """End the TCP connection at once."""
+        self._ended_how = self._ended_how or how
+        self._transport.abort()
+
+    def is_closing(self) -> bool:
+        """Whether nothing can be sent any more."""
+        return self._transport.is_closing()
+
+    # ---- facts
+
+    def tcp(self) -> dict[str, int]:
+        """TCP_INFO of this connection, while the socket is open."""
+        return tcp_info(cast("socket.socket | None", self._transport.get_extra_info("socket")))
+
+    def ending(self) -> dict[str, Fact]:
+        """How it ended, as the event of the end tells it; for connections that were upgraded."""
+        assert self.ws is not None
+        return ending(self.ws, how=self._ended_how or "aborted", by_gateway=self._closing is not None) | {
+            "bytes_in": self.bytes_in
+        }
