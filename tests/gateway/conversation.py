@@ -1,6 +1,7 @@
 """An agent's half of a conversation with a connection's core, in memory: no socket, no loop, time by hand."""
 
 import json
+import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,6 @@ from holdfast.protocol.signing import registration_text
 
 NONCE = encode_base64(bytes(range(32)))
 WALL = 1_764_000_000.0
-REGISTRATION_ID = "11111111-2222-4333-8444-555555555555"
 
 Json = dict[str, Any]
 
@@ -109,7 +109,7 @@ class Agent:
         effects = self.say("agent.registration", {k: v for k, v in payload.items() if v is not ...})
         if any(isinstance(effect, Admit) for effect in effects):
             effects += self.core.on_admitted(
-                registration_id=REGISTRATION_ID.replace("1", str(self._count % 10)),
+                registration_id=str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self.attempt} {self._count}")),
                 nonce=NONCE,
                 mono=self.mono,
                 wall=self.wall,

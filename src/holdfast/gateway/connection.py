@@ -67,6 +67,8 @@ class Connection:
     def on_text(self, frame: bytes | bytearray, *, mono: float, wall: float) -> list[Effect]:
         """One text message, whole."""
         session = self.session
+        if session.state is State.ENDED:
+            return []
         self.messages += 1
         self.watch.spoke(mono)
         limits = session.settings.limits
