@@ -32,7 +32,7 @@ from holdfast.agent.messages import ChallengeRead, ErrorRead, Standing, read_pay
 from holdfast.agent.requests import Requests
 from holdfast.agent.status import ASKING, CONNECTED, ENDED, NEXT, State, Status
 from holdfast.faults.catalogue import problem
-from holdfast.faults.problem import Problem, cut_utf8
+from holdfast.faults.problem import Problem, printable
 from holdfast.protocol.closes import CloseCode
 from holdfast.protocol.envelope import Envelope, MessageType, NotAnEnvelope, decode_envelope
 from holdfast.protocol.limits import HEARTBEAT_INTERVAL_S
@@ -43,9 +43,10 @@ ANNOUNCED_S: Final = 10.0  # an error explains the close that follows it within 
 UNANSWERED_BEATS: Final = 3
 MIN_INTERVAL_S: Final = 0.1
 MAX_INTERVAL_S: Final = 3600.0
-_SETTLED: Final[Mapping[tuple[State, State], str]] = {
+SETTLED: Final[Mapping[tuple[State, State], str]] = {
     (State.AUTHENTICATING, State.READY): "agent.resumed",
     (State.AUTHENTICATING, State.PENDING): "agent.pending",
+    (State.COMPLETING, State.READY): "agent.registered",
     (State.COMPLETING, State.PENDING): "agent.pending",
     (State.READY, State.PENDING): "agent.pending",
     (State.PENDING, State.READY): "agent.approved",
@@ -70,6 +71,7 @@ class Link:
         self._backoff = backoff
         self._max_interval_s = max_interval_s
         self._interval_s = HEARTBEAT_INTERVAL_S
+        self._nonce = ""  # the connection's challenge
         self._asked = ""  # id of the request that waits for its answer
         self._failures = 0
         self._settled_at = math.inf
@@ -105,7 +107,11 @@ class Link:
 
     def _on_connected(self, event: Connected, at: Moment) -> list[Effect]:
         self._announced, self._settled_at = None, math.inf
-        start = self._authenticate(event, at) if self._resume else self._register(at, attempt=event.attempt)
+        self._nonce = event.challenge or event.own_nonce
+        if self._resume:
+            start = self._ask(State.AUTHENTICATING, self._auth(at), at, attempt=event.attempt)
+        else:
+            start = self._register(at, attempt=event.attempt)
         return [*start, Report("agent.connected", facts={"attempt": event.attempt})]
 
     def _on_lost(self, event: Lost, at: Moment) -> list[Effect]:
@@ -150,10 +156,10 @@ class Link:
         if state is State.BACKING_OFF:
             return self._dial(at)
         if state in ASKING:
-            return self._hang_up(_unanswered(f"{state} for {ANSWER_S:.0f} s"), at)
+            return self._hang_up(messages.silence_problem(f"{state} for {ANSWER_S:.0f} s"), at)
         if state in CONNECTED:
             if self._unanswered >= UNANSWERED_BEATS:
-                return self._hang_up(_unanswered(f"{self._unanswered} heartbeats"), at)
+                return self._hang_up(messages.silence_problem(f"{self._unanswered} heartbeats"), at)
             return self._beat(at)
         return []
 
@@ -161,13 +167,16 @@ class Link:
         self._unanswered += 1
         # Slightly early, each time by another amount, so that agents which started together drift apart.
         wake = WakeAt(at.monotonic + self._interval_s * (0.9 + 0.1 * at.draw))
-        return [Send(self._requests.heartbeat(at)), wake]
+        beat: list[Effect] = [Send(self._requests.heartbeat(at)), wake]
+        if self.status.state is State.PENDING:
+            # Nobody is obliged to tell us of an approval: ask, as a resuming agent would.
+            beat.append(Send(self._auth(at)))
+        return beat
 
     # Asking
 
-    def _authenticate(self, event: Connected, at: Moment) -> list[Effect]:
-        auth = self._requests.auth(uid=self.status.uid or "", nonce=event.challenge or event.own_nonce, at=at)
-        return self._ask(State.AUTHENTICATING, auth, at, attempt=event.attempt)
+    def _auth(self, at: Moment) -> bytes:
+        return self._requests.auth(uid=self.status.uid or "", nonce=self._nonce, at=at)
 
     def _register(self, at: Moment, *, attempt: str | None) -> list[Effect]:
         return self._ask(State.REGISTERING, self._requests.init(at), at, attempt=attempt)
@@ -183,7 +192,7 @@ class Link:
         try:
             message = decode_envelope(frame)
         except NotAnEnvelope as error:
-            found = problem("MSG-NOT-JSON", what="the gateway sent what is no message", why=cut_utf8(str(error), 200))
+            found = problem("MSG-NOT-JSON", what="the gateway sent what is no message", why=printable(str(error), 200))
             return [Report("agent.message_refused", "warning", found)]
         self._unanswered = 0
         if message.type == "error":
@@ -230,7 +239,7 @@ class Link:
         standing = read_payload(message, Standing)
         if isinstance(standing, Problem):
             return self._hang_up(standing, at, CloseCode.PROTOCOL_ERROR)
-        if self.status.state is State.AUTHENTICATING and not standing.success:
+        if not standing.success:
             self._resume = False
             return self._register(at, attempt=self.status.attempt)
         return self._settle(standing, at)
@@ -247,17 +256,11 @@ class Link:
             effects.append(WakeAt(at.monotonic + self._interval_s * at.draw))
         if uid is not None and before.state is not State.AUTHENTICATING:
             effects.insert(0, Remember(uid))
-        self._enter(state, at, uid=uid, attempt=before.attempt)
-        waiting = problem("ID-PENDING", fix=f"Ask the operator to run `holdfast agents approve {uid}`")
-        name = "agent.resumed" if before.state is State.AUTHENTICATING else "agent.registered"
-        facts: dict[str, str | int | float | None] = {
-            "uid": uid,
-            "attempt": before.attempt,
-            "every_s": self._interval_s,
-        }
-        if state is State.PENDING:
-            return [*effects, Report("agent.pending", "warning", waiting, facts)]
-        return [*effects, Report(name, facts=facts)]
+        waiting = messages.pending_problem(uid) if state is State.PENDING else None
+        self._enter(state, at, uid=uid, attempt=before.attempt, found=waiting)
+        facts: dict[str, str | int | float | None] = {"uid": uid, "attempt": before.attempt}
+        facts["heartbeat_s"] = self._interval_s
+        return [*effects, Report(SETTLED[before.state, state], "info", waiting, facts)]
 
     def _interval(self, wanted_s: float) -> float:
         """The gateway's interval; the owner may shorten it, never stretch it, since the gateway counts on it."""
@@ -286,20 +289,12 @@ class Link:
         )
 
 
-def _unanswered(what: str) -> Problem:
-    return problem(
-        "LIFE-HALF-OPEN",
-        what="the gateway does not answer although the connection is open",
-        why=f"no answer to {what}: the path is cut without notice, or the gateway hangs",
-        fix="Nothing to do here: the agent reconnects; if it repeats, run `holdfast doctor`",
-    )
-
-
 Answer = Callable[[Link, Envelope, Moment], "list[Effect]"]
 ANSWERS: Final[Mapping[tuple[State, MessageType, str], Answer]] = {
     (State.AUTHENTICATING, "response", messages.AUTH): Link._on_standing,
     (State.REGISTERING, "response", messages.INIT): Link._on_challenge,
     (State.COMPLETING, "response", messages.COMPLETE): Link._on_standing,
+    (State.PENDING, "response", messages.AUTH): Link._on_standing,
     (State.PENDING, "event", messages.STATUS): Link._on_standing,
     (State.READY, "event", messages.STATUS): Link._on_standing,
 }

@@ -130,6 +130,21 @@ def clock_problem(server_time: str, *, unix_s: float) -> Problem | None:
     )
 
 
+def silence_problem(what: str) -> Problem:
+    """LIFE-HALF-OPEN: nothing came back for `what`, over a connection that seems open."""
+    return problem(
+        "LIFE-HALF-OPEN",
+        what="the gateway does not answer although the connection is open",
+        why=f"no answer to {what}: the path is cut without notice, or the gateway hangs",
+        fix="Nothing to do here: the agent reconnects; if it repeats, run `holdfast doctor`",
+    )
+
+
+def pending_problem(uid: str | None) -> Problem:
+    """ID-PENDING, with the command that ends it."""
+    return problem("ID-PENDING", fix=f"Have the gateway's operator run `holdfast agents approve {uid}`")
+
+
 def frame(*, message_id: str, kind: MessageType, channel: str, unix_s: float, payload: object | None) -> bytes:
     """One message as the bytes of a text frame; no payload is the empty text."""
     packed = "" if payload is None else pack_payload(payload)
