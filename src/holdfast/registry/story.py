@@ -1,0 +1,139 @@
+"""How events become the story of one attempt: pure, and bounded."""
+
+from typing import Any, Final
+
+import msgspec
+
+from holdfast.model import Attempt, Step, TimelineEntry
+from holdfast.model.events import Event, EventKind
+
+MAX_ENTRIES: Final = 48
+MAX_CODES: Final = 16
+MAX_FACT_CHARS: Final = 400
+ORDER: Final = {step: place for place, step in enumerate(Step)}
+COPIED: Final = (
+    "started_at", "ended_at", "ended_how", "close_code", "close_reason", "agent_uid", "step", "messages_in", "bytes_in",
+)  # fmt: skip
+UNTOLD: Final = frozenset({EventKind.SAMPLED, EventKind.OPENED, EventKind.CLOCK, EventKind.LATE_PONG})
+TITLES: Final = {
+    EventKind.UPGRADED: "WebSocket connection established",
+    EventKind.FIRST_MESSAGE: "first message",
+    EventKind.INIT: "registration init",
+    EventKind.CHALLENGED: "challenge sent",
+    EventKind.COMPLETE: "registration complete",
+    EventKind.REGISTERED: "registered",
+    EventKind.RESUMED: "resumed by auth",
+    EventKind.FIRST_HEARTBEAT: "first heartbeat",
+    EventKind.SILENT: "no message so far",
+    EventKind.UNFINISHED: "the challenge expired unanswered",
+    EventKind.NO_HEARTBEAT: "no heartbeat for three intervals",
+    EventKind.NO_PONG: "no pong",
+    EventKind.REPLACED: "replaced by a newer connection",
+    EventKind.ENDED: "ended",
+}
+
+
+class Story:
+    """What is not yet written of one attempt. `is_whole` is False where the store holds its beginning."""
+
+    __slots__ = (
+        "agent_uid",
+        "bytes_in",
+        "close_code",
+        "close_reason",
+        "codes",
+        "ended_at",
+        "ended_how",
+        "entries",
+        "fields",
+        "is_whole",
+        "messages_in",
+        "started_at",
+        "step",
+    )  # fmt: skip
+
+    def __init__(self, started_at: float, *, is_whole: bool) -> None:
+        self.started_at = started_at
+        self.is_whole = is_whole
+        self.ended_at: float | None = None
+        self.ended_how: str | None = None
+        self.close_code: int | None = None
+        self.close_reason: str | None = None
+        self.agent_uid: str | None = None
+        self.step = Step.TCP
+        self.entries: list[TimelineEntry] = []
+        self.codes: list[str] = []
+        self.fields: dict[str, str] = {}
+        self.messages_in = 0
+        self.bytes_in = 0
+
+    def tell(self, event: Event) -> None:
+        """Add an event."""
+        self._identify(event)
+        failed = event.kind is EventKind.HANDSHAKE_FAILED
+        if event.step is not None and not failed and ORDER[event.step] > ORDER[self.step]:
+            self.step = event.step
+        if event.code is not None and event.code not in self.codes and len(self.codes) < MAX_CODES:
+            self.codes.append(event.code)
+        if event.kind is EventKind.ENDED:
+            self._end(event)
+        elif failed:
+            self.ended_at, self.ended_how = event.at, "refused"
+        if event.kind not in UNTOLD:
+            self._add(_entry(event, self.step))
+
+    def _identify(self, event: Event) -> None:
+        for name, value in (("claimed_org_id", event.org_id), ("claimed_host_id", event.host_id)):
+            if value:
+                self.fields[name] = value
+        if event.peer:
+            self.fields["remote_address"] = event.peer
+        for name, key in (("user_agent", "user_agent"), ("profile", "profile"), ("claimed_fingerprint", "fingerprint")):
+            fact = event.facts.get(key)
+            if isinstance(fact, str) and fact:
+                self.fields[name] = fact
+        if event.agent_uid:
+            self.agent_uid = event.agent_uid
+
+    def _end(self, event: Event) -> None:
+        facts = event.facts
+        self.ended_at = event.at
+        self.ended_how = str(facts.get("how", ""))
+        code = facts.get("close_code")
+        self.close_code = code if isinstance(code, int) else None
+        self.close_reason = str(facts.get("close_reason") or "")
+        self.messages_in = int(facts.get("messages") or 0)
+        self.bytes_in = int(facts.get("bytes_in") or 0)
+
+    def _add(self, entry: TimelineEntry) -> None:
+        if len(self.entries) >= MAX_ENTRIES:
+            # The beginning tells what happened, the end how it ended; a loop in between repeats itself.
+            del self.entries[MAX_ENTRIES // 2]
+        self.entries.append(entry)
+
+    def attempt(self, attempt: str, before: Attempt | None = None) -> Attempt:
+        """The row to write; `before` is what the store holds, where this story is not whole."""
+        told: dict[str, Any] = dict(self.fields)
+        if before is None:
+            told |= {name: getattr(self, name) for name in COPIED}
+            return Attempt(attempt=attempt, codes=tuple(self.codes), timeline=tuple(self.entries), **told)
+        entries = (*before.timeline, *self.entries)
+        if len(entries) > MAX_ENTRIES:
+            entries = (*entries[: MAX_ENTRIES // 2], *entries[-MAX_ENTRIES // 2 :])
+        told |= {name: getattr(self, name) for name in COPIED if getattr(self, name)}
+        told["started_at"] = before.started_at
+        told["step"] = max(self.step, before.step, key=ORDER.__getitem__)
+        told["codes"] = tuple(dict.fromkeys((*before.codes, *self.codes)))[:MAX_CODES]
+        return msgspec.structs.replace(before, timeline=entries, **told)
+
+
+def _entry(event: Event, step: Step) -> TimelineEntry:
+    facts = event.facts
+    title = TITLES.get(event.kind)
+    said = "; ".join(str(facts[name]) for name in ("what", "why") if facts.get(name))
+    if event.kind is EventKind.ENDED:
+        said = f"{facts.get('how')}, code {facts.get('close_code')} {facts.get('close_reason') or ''}".strip()
+    text = ": ".join(part for part in (title, said) if part) or event.kind.value
+    return TimelineEntry(
+        at=event.at, step=(event.step or step).value, ok=event.code is None, code=event.code, fact=text[:MAX_FACT_CHARS]
+    )
