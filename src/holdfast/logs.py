@@ -1,0 +1,97 @@
+"""Log events of all parts, in one format, on stderr.
+
+A log event is a fixed dotted name with facts as fields. What libraries log by `logging` is brought into the same form.
+Whatever the caller passes, fields named like a secret never reach the output.
+"""
+
+import logging
+import sys
+from collections.abc import Mapping
+from typing import Final, Literal, TextIO, cast
+
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
+
+GATEWAY_SERVICE: Final = "websocket-gateway"
+API_SERVICE: Final = "actions-api"
+
+# A field is dropped when one of the words of its name is among these, unless its last word says that it is harmless.
+_SECRET_WORDS: Final = frozenset({
+    "key", "pubkey", "token", "signature", "payload", "secret", "private", "password", "authorization", "cookie",
+})  # fmt: skip
+_HARMLESS_ENDINGS: Final = frozenset({"id", "name", "file", "count", "bytes", "chars", "length", "role"})
+
+_LIBRARY_SERVICES: Final[Mapping[str, str]] = {
+    "uvicorn": API_SERVICE,
+    "litestar": API_SERVICE,
+    "websockets": GATEWAY_SERVICE,
+}
+
+
+def configure(*, fmt: Literal["auto", "console", "json"], level: str, stream: TextIO | None = None) -> None:
+    """Send all log events to `stream` (stderr by default) from now on. Called once, by the command that starts."""
+    out = stream if stream is not None else sys.stderr
+    threshold = getattr(logging, level.upper())
+    as_json = fmt == "json" or (fmt == "auto" and not out.isatty())
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        drop_secrets,
+    ]
+    renderer: Processor = (
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=0)
+    )
+    final: list[Processor] = [structlog.processors.format_exc_info, renderer] if as_json else [renderer]
+    structlog.configure(
+        processors=[*shared, *final],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.WriteLoggerFactory(file=out),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, _name_library],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *final],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    # Libraries tell every frame at DEBUG and much at INFO that is nobody's business in production.
+    root.setLevel(max(threshold, logging.WARNING) if threshold > logging.DEBUG else logging.INFO)
+
+
+def logger(service: str) -> FilteringBoundLogger:
+    """The logger of one service; its name stands on every line, as in `docker compose logs SERVICE`."""
+    return cast("FilteringBoundLogger", structlog.get_logger().bind(service=service))
+
+
+def is_secret(field: str) -> bool:
+    """Whether a field of this name may hold something that must not be logged."""
+    words = field.lower().replace("-", "_").split("_")
+    return not _SECRET_WORDS.isdisjoint(words) and words[-1] not in _HARMLESS_ENDINGS
+
+
+def drop_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Remove secret fields at any depth, whoever logged them."""
+    return cast("EventDict", _cleaned(event))
+
+
+def _cleaned(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _cleaned(inner) for name, inner in value.items() if not is_secret(str(name))}
+    if isinstance(value, list | tuple):
+        return [_cleaned(inner) for inner in value]
+    return value
+
+
+def _name_library(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    record = event.get("_record")
+    if isinstance(record, logging.LogRecord):
+        package = record.name.partition(".")[0]
+        event["service"] = _LIBRARY_SERVICES.get(package, "holdfast")
+        event["library"] = package
+    return event
