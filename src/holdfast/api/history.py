@@ -1,0 +1,73 @@
+"""The routes of what has happened: attempts and the audit log."""
+
+from typing import Annotated
+
+from litestar import get
+from litestar.params import Parameter
+
+from holdfast.api.agents import CursorParameter, LimitParameter
+from holdfast.api.bodies import AttemptBody, AttemptsBody, AuditsBody
+from holdfast.api.codes import refuse
+from holdfast.api.documents import attempt_body, attempts_body, audits_body
+from holdfast.faults import printable
+from holdfast.model import AttemptQuery, AuditQuery, Role, Step
+from holdfast.registry import Registry
+
+
+@get("/attempts", opt={"role": Role.VIEWER}, tags=["attempts"])
+async def list_attempts(
+    registry: Registry,
+    *,
+    is_open: Annotated[bool | None, Parameter(query="open", description="Only live (true) or ended (false)")] = None,
+    host_id: Annotated[str | None, Parameter(description="Claimed host_id")] = None,
+    agent_uid: Annotated[str | None, Parameter(description="Proved agent_uid")] = None,
+    code: Annotated[str | None, Parameter(description="A fault code seen on it")] = None,
+    step: Annotated[Step | None, Parameter(description="The step it reached")] = None,
+    address: Annotated[str | None, Parameter(description="Remote address")] = None,
+    limit: LimitParameter = 50,
+    cursor: CursorParameter = None,
+) -> AttemptsBody:
+    """Live and recent connections, also of agents that never registered, the newest first."""
+    query = AttemptQuery(
+        open=is_open,
+        host_id=host_id,
+        agent_uid=agent_uid,
+        code=code,
+        step=step,
+        address=address,
+        cursor=cursor,
+        limit=limit,
+    )
+    return attempts_body(await registry.list_attempts(query))
+
+
+@get("/attempts/{attempt:str}", opt={"role": Role.VIEWER}, tags=["attempts"])
+async def show_attempt(registry: Registry, attempt: str) -> AttemptBody:
+    """One connection with its timeline."""
+    found = await registry.get_attempt(attempt)
+    if found is None:
+        raise refuse(
+            "API-NOT-FOUND",
+            what=f"there is no attempt {printable(attempt)}",
+            why="it was never there, or it is so old that it was removed",
+            fix="List the attempts with GET /attempts",
+        )
+    return attempt_body(found)
+
+
+@get("/audit", opt={"role": Role.VIEWER}, tags=["audit"])
+async def list_audit(
+    registry: Registry,
+    *,
+    actor: Annotated[str | None, Parameter(description="Who did it")] = None,
+    action: Annotated[str | None, Parameter(description="What was done, e.g. agent.revoke")] = None,
+    subject: Annotated[str | None, Parameter(description="To what: a uid or id")] = None,
+    limit: LimitParameter = 50,
+    cursor: CursorParameter = None,
+) -> AuditsBody:
+    """Every change, the newest first. Nothing is ever removed."""
+    query = AuditQuery(actor=actor, action=action, subject=subject, cursor=cursor, limit=limit)
+    return audits_body(await registry.audit.list(query))
+
+
+ROUTES = [list_attempts, show_attempt, list_audit]
