@@ -1,0 +1,271 @@
+"""Gateway, Actions API and local agent put together: one process, one event loop, started and stopped in order."""
+
+import asyncio
+import signal
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+from sqlalchemy.engine import make_url
+
+from holdfast import logs
+from holdfast.agent.client import Agent
+from holdfast.api.about import About
+from holdfast.api.access import Access
+from holdfast.api.app import create_app
+from holdfast.api.listener import cannot_listen, listen
+from holdfast.api.server import ApiServer
+from holdfast.bus import LocalBus
+from holdfast.config import Config
+from holdfast.config.problems import misconfigured
+from holdfast.gateway import Gateway, GatewaySettings, Journal
+from holdfast.gateway import Limits as GatewayLimits
+from holdfast.registry import RegistrationPolicy, Registry
+from holdfast.store import open_store
+
+
+class Running(msgspec.Struct, frozen=True, kw_only=True):
+    """Where everything is, once it runs. A port is None where its part runs elsewhere."""
+
+    config: Config
+    gateway_port: int | None
+    api_port: int | None
+
+
+Announce = Callable[[Running], None]
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """What this process is to run."""
+
+    gateway: bool = False
+    api: bool = False
+    agent: bool = False
+
+
+def run(config: Config, parts: Parts, *, announce: Announce) -> None:
+    """Run until SIGTERM or SIGINT, then stop in order. `announce` is called once, when all is there.
+
+    Raises:
+        Refused: something in the configuration has to be corrected; nothing was started.
+        Unavailable: the database cannot be opened.
+    """
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_run(config, parts, announce))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # there is none for Windows
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+async def _run(config: Config, parts: Parts, announce: Announce) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    plane = ControlPlane(config, parts)
+    try:
+        await plane.start()
+        loop.add_signal_handler(signal.SIGHUP, plane.reload_tls)
+        announce(plane.running)
+        await stop.wait()
+    finally:
+        await plane.stop()
+
+
+class ControlPlane:
+    """Everything one process runs. `stop` is also right after a `start` that failed half-way."""
+
+    def __init__(self, config: Config, parts: Parts) -> None:
+        self._config = config
+        self._parts = parts
+        self._log = logs.logger(logs.GATEWAY_SERVICE if parts.gateway else logs.API_SERVICE)
+        # What gateway and API stand on, to be closed in the opposite order after them.
+        self._running = AsyncExitStack()
+        self._gateway: Gateway | None = None
+        self._api: ApiServer | None = None
+        self._agent: Agent | None = None
+
+    @property
+    def running(self) -> Running:
+        """Where everything is; ports are the real ones, also where 0 was asked for."""
+        return Running(
+            config=self._config,
+            gateway_port=self._gateway.port if self._gateway else None,
+            api_port=self._api.port if self._api else None,
+        )
+
+    async def start(self) -> None:
+        """Open the store and listen.
+
+        Raises:
+            Refused: an address cannot be listened on, or the database URL cannot be used.
+            Unavailable: the database cannot be opened.
+        """
+        config = self._config
+        # The port is taken before anything else is touched: a second start must leave no trace.
+        listener = _api_listener(config) if self._parts.api else None
+        if listener is not None:
+            self._running.callback(listener.close)
+        registry, about = await self._open_registry()
+        if self._parts.gateway:
+            await self._start_gateway(registry)
+        if listener is not None:
+            await self._start_api(registry, about, listener)
+        self._log.info(
+            "control-plane.started",
+            version=about.version,
+            registration=about.registration,
+            host=config.host,
+            gateway_port=self.running.gateway_port,
+            api_port=self.running.api_port,
+        )
+        if self._parts.agent:
+            await self._start_agent()
+
+    async def stop(self) -> None:
+        """Stop the agent, send all others away, and answer API requests until that is done."""
+        self._log.info("control-plane.stopping")
+        if self._agent is not None:
+            await self._agent.stop()
+        if self._gateway is not None:
+            await self._gateway.stop()
+        await self._running.aclose()
+        self._log.info("control-plane.stopped")
+
+    def reload_tls(self) -> None:
+        """Use the certificate files as they are now; if they are wrong, the old certificate stays in force."""
+        if self._gateway is None:
+            return
+        try:
+            self._gateway.reload_tls()
+        except (OSError, ssl.SSLError) as error:
+            self._log.error("tls.reload_failed", code="CFG-FILE", why=str(error))
+        else:
+            self._log.info("tls.reloaded")
+
+    async def _open_registry(self) -> tuple[Registry, About]:
+        config = self._config
+        assert config.registration is not None, "load fills it in"
+        store = await open_store(_database_url(config))
+        self._running.push_async_callback(store.close)
+        bus = LocalBus()
+        self._running.push_async_callback(bus.close)
+        registry = Registry(
+            store,
+            bus,
+            policy=RegistrationPolicy(config.registration),
+            node_id=config.node_id or socket.gethostname(),
+            heartbeat_interval_s=config.timeouts.heartbeat_interval_s,
+            clock=time.time,
+        )
+        await registry.start()
+        self._running.push_async_callback(registry.close)
+        about = About(
+            version=version("holdfast"),
+            registration=config.registration,
+            started_at=time.time(),
+            clock=time.time,
+            probes={"store": store.ping, "bus": bus.ping},
+        )
+        return registry, about
+
+    async def _start_gateway(self, registry: Registry) -> None:
+        config = self._config
+        gateway = Gateway(gateway_settings(config), registry=registry, journal=Journal(self._log))
+        try:
+            await gateway.start()
+        except ssl.SSLError as error:
+            raise misconfigured(
+                "CFG-FILE",
+                what="the TLS certificate or its key cannot be used",
+                why=str(error),
+                fix="Give tls_cert the whole chain and tls_key its own private key, both as PEM",
+            ) from error
+        except OSError as error:
+            purpose, option = "gateway", "--gateway-port"
+            raise cannot_listen(error, config.host, config.gateway_port, purpose=purpose, option=option) from error
+        self._gateway = gateway
+
+    async def _start_api(self, registry: Registry, about: About, listener: socket.socket) -> None:
+        config = self._config
+        app = create_app(
+            registry=registry,
+            about=about,
+            access=Access(config.host, frozenset(name.lower() for name in config.allowed_hosts)),
+            gateway_port=self.running.gateway_port or config.gateway_port,
+            log=logs.logger(logs.API_SERVICE),
+        )
+        self._api = ApiServer(app, listener, tls_cert=config.api_tls_cert, tls_key=config.api_tls_key)
+        await self._api.start()
+        self._running.push_async_callback(self._api.stop)
+
+    async def _start_agent(self) -> None:
+        config = self._config
+        assert config.data_dir is not None, "load fills it in"
+        scheme = "wss" if config.tls_cert else "ws"
+        self._agent = Agent(
+            f"{scheme}://{reachable(config.host)}:{self.running.gateway_port}",
+            state_dir=config.data_dir / "agent",
+            labels={"holdfast": "local"},
+            ca_file=config.tls_cert,
+        )
+        await self._agent.__aenter__()
+
+
+def _api_listener(config: Config) -> socket.socket:
+    return listen(config.host, config.api_port, purpose="Actions API", option="--api-port")
+
+
+def _database_url(config: Config) -> str:
+    """The URL with the password of `database_password_file`; the data directory exists afterwards."""
+    assert config.database_url is not None, "load fills it in"
+    assert config.data_dir is not None, "load fills it in"
+    try:
+        config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if config.database_password_file is None:
+            return config.database_url
+        password = config.database_password_file.read_text("utf-8").strip()
+    except OSError as error:
+        raise misconfigured(
+            "CFG-FILE",
+            what=f"{error.filename} cannot be used",
+            why=error.strerror or str(error),
+            fix="Choose another --data-dir, or correct the owner and mode of this one",
+        ) from error
+    return make_url(config.database_url).set(password=password).render_as_string(hide_password=False)
+
+
+def gateway_settings(config: Config) -> GatewaySettings:
+    """What of the configuration concerns the gateway."""
+    return GatewaySettings(
+        host=config.host,
+        port=config.gateway_port,
+        tls_cert=_text(config.tls_cert),
+        tls_key=_text(config.tls_key),
+        tls_client_ca=_text(config.tls_client_ca),
+        compatibility=config.compatibility,
+        trusted_proxies=config.trusted_proxies,
+        limits=GatewayLimits(**msgspec.structs.asdict(config.limits)),
+        **msgspec.structs.asdict(config.timeouts),
+    )
+
+
+def reachable(host: str) -> str:
+    """A host for a URL on this machine that reaches a listener on `host`."""
+    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, never bound
+    return f"[{name}]" if ":" in name else name
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
