@@ -1,5 +1,7 @@
 """The recipes that are tried, in three tiers, likeliest first (fault catalogue, 3.1, steps 4 to 7).
 
+Tier 1 holds single mistakes, tier 2 pairs of them, tier 3 the times that depend on a zone or on the agent's clock.
+
 The order decides the label as well: several recipes can give the same bytes, and the first of them, the simplest, is
 the one that is named.
 """
@@ -111,11 +113,9 @@ def tier_3() -> Iterator[Recipe]:
     """The agent's own clock around the arrival, and server_time as the local time of every zone."""
     for seconds in OWN_SECONDS:
         yield from (Recipe(time=own_name(seconds, notation)) for notation in OWN_NOTATIONS)
-    for minutes in ZONES:
-        for notation in LOCAL_NOTATIONS:
-            local = Recipe(time=local_name(minutes, notation))
-            yield local
-            yield replace(local, nonce="decoded")
+    local = [Recipe(time=local_name(minutes, notation)) for minutes in ZONES for notation in LOCAL_NOTATIONS]
+    yield from local
+    yield from (replace(recipe, nonce="decoded") for recipe in local)
 
 
 def _pairs(firsts: tuple[Recipe, ...], seconds: tuple[Recipe, ...]) -> Iterator[Recipe]:

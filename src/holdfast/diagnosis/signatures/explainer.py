@@ -130,7 +130,8 @@ def _search(
         return key_is_no_point()
     if not deep:
         return replace(unexplained(search="tier 1 only"), tier=1)
-    for tier, recipes in ((2, tier_2()), (3, tier_3())):
+    # Times of zones and own clocks are single mistakes, and half as many: they come before the pairs.
+    for tier, recipes in ((3, tier_3()), (2, tier_2())):
         match = yield from _first_match(trial, failed.public_key, recipes, tier=tier)
         if match is not None:
             return named(match, tier=tier)
@@ -140,12 +141,12 @@ def _search(
 def _first_match(
     trial: Trial, key: bytes, recipes: Iterable[Recipe] | Iterator[Recipe], *, tier: int
 ) -> Generator[Progress, None, Recipe | None]:
+    yield Progress(trial.tried, tier)
     for count, recipe in enumerate(recipes, 1):
         if trial.matches(key, recipe):
             return recipe
         if count % SLICE == 0:
             yield Progress(trial.tried, tier)
-    yield Progress(trial.tried, tier)
     return None
 
 
