@@ -1,0 +1,100 @@
+"""The store: durable state of the control plane, on SQLite or PostgreSQL."""
+
+from typing import Final, TypeVar
+
+import sqlalchemy as sa
+
+from holdfast.store.commits import Group
+from holdfast.store.database import Database, Durability, Work, file_of, parse_url
+from holdfast.store.failures import is_retryable, translate
+from holdfast.store.migrations import migrate
+
+T = TypeVar("T")
+MAX_TRIES: Final = 4
+
+
+class Store:
+    """Runs units of work, each in a transaction of its own or grouped with others.
+
+    `commits` groups writes and `reads` groups reads: see `Group`. Every failure of the database comes out as
+    `Unavailable` (SRV-DB-DOWN, SRV-DISK-FULL); when the database is well again, so is the store.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.dialect = database.dialect
+        self.commits = Group(self.write)
+        self.reads = Group(self.read)
+
+    async def read(self, work: Work[T], /) -> T:
+        """Run `work` on a consistent snapshot."""
+        try:
+            return await self._database.read(work)
+        except Exception as error:
+            unavailable = translate(error)
+            if unavailable is None:
+                raise
+            raise unavailable from error
+
+    async def write(self, work: Work[T], /) -> T:
+        """Run `work` in a transaction; when this returns, it is durable. `work` may run several times."""
+        for remaining in reversed(range(MAX_TRIES)):
+            try:
+                return await self._database.write(work)
+            except Exception as error:
+                if remaining and is_retryable(error):
+                    continue
+                unavailable = translate(error)
+                if unavailable is None:
+                    raise
+                raise unavailable from error
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    async def ping(self) -> None:
+        """Check that the database reads and takes writes.
+
+        Raises:
+            Unavailable: SRV-DB-DOWN or SRV-DISK-FULL.
+        """
+        await self.write(_touch)
+
+    async def close(self) -> None:
+        """Finish what is queued, then let go of the database."""
+        await self.commits.close()
+        await self.reads.close()
+        await self._database.close()
+
+
+def _touch(connection: sa.Connection) -> None:
+    # A write that changes nothing: it takes the write lock, so a read-only or locked database shows.
+    connection.execute(sa.text("UPDATE alembic_version SET version_num = version_num"))
+
+
+async def open_store(url: str, *, durability: Durability = "full") -> Store:
+    """Open the database of `url`, bring its tables up to date and return the store.
+
+    `sqlite:///file.db` (its folder is made) or `postgresql+asyncpg://…`. `durability="normal"` may lose the last
+    moments when the machine (not the process) dies. Two processes may open the same new database at once.
+
+    Raises:
+        Refused: the URL cannot be used.
+        Unavailable: the database cannot be reached or changed at the moment.
+    """
+    parsed = parse_url(url)
+    database: Database
+    if parsed.drivername.startswith("sqlite"):
+        from holdfast.store.sqlite import SqliteDatabase
+
+        file_of(parsed).parent.mkdir(parents=True, exist_ok=True)
+        database = SqliteDatabase(parsed, durability=durability)
+    else:
+        from holdfast.store.postgres import PostgresDatabase
+
+        database = PostgresDatabase(parsed, durability=durability)
+    store = Store(database)
+    try:
+        await store.write(migrate)
+    except BaseException:
+        await database.close()
+        raise
+    return store
