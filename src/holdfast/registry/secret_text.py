@@ -1,0 +1,89 @@
+"""The text of a token: a prefix that says what it is for, 160 random bits, a checksum.
+
+`hfa_` + 32 characters + 6 characters for the API, `hfe_` for enrolment; characters are lower-case base32. The
+checksum tells a damaged copy from an unknown token without a look into the database, and scanners can find tokens
+by their prefix.
+"""
+
+import base64
+import hashlib
+import re
+import secrets
+from typing import Final
+
+from holdfast.faults import Refused, problem
+from holdfast.registry.refusals import bad_api_token
+
+API_PREFIX: Final = "hfa_"
+ENROLMENT_PREFIX: Final = "hfe_"
+_RANDOM_BYTES: Final = 20
+_BODY_CHARS: Final = 32
+_CHECK_CHARS: Final = 6
+TOKEN_CHARS: Final = len(API_PREFIX) + _BODY_CHARS + _CHECK_CHARS
+_ALPHABET: Final = re.compile(r"[a-z2-7]*")
+_KINDS: Final = {API_PREFIX: "an API token", ENROLMENT_PREFIX: "an enrolment token"}
+
+
+def new_secret(prefix: str) -> str:
+    """A new token's text. 160 bits from the operating system's generator."""
+    body = base64.b32encode(secrets.token_bytes(_RANDOM_BYTES)).decode("ascii").lower()
+    return prefix + body + _checksum(prefix + body)
+
+
+def new_id(prefix: str) -> str:
+    """A new token's public name, by which it is listed and revoked; it says nothing of the secret."""
+    return f"{prefix.rstrip('_')}-{secrets.token_hex(6)}"
+
+
+def secret_hash(secret: str) -> str:
+    """What is stored in place of a token: 160 random bits need no salt and no slow hash."""
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+def read_secret(text: str, prefix: str) -> str:
+    """The token in `text`, as it was issued: blanks and line breaks around it, which copying adds, are forgiven.
+
+    Raises:
+        Refused: ID-TOKEN-INVALID or API-TOKEN-BAD; `why` names the exact damage.
+    """
+    token = text.strip()
+    damage = _damage(token, prefix)
+    if damage is not None and prefix == API_PREFIX:
+        raise bad_api_token(damage)
+    if damage is not None:
+        raise Refused(
+            problem(
+                "ID-TOKEN-INVALID",
+                what=f"this is not {_KINDS[prefix]}",
+                why=damage,
+                fix="Copy the token again, whole and without changes, or issue a new one",
+            )
+        )
+    return token
+
+
+def _damage(token: str, prefix: str) -> str | None:
+    if not token:
+        return "the token is empty"
+    if not token.startswith(prefix):
+        for other, kind in _KINDS.items():
+            if token.startswith(other):
+                return f"{kind} ({other}…) was given where {_KINDS[prefix]} ({prefix}…) is needed"
+        if token.lower().startswith(prefix):
+            return "its letters were turned into capitals"
+        return f"it does not begin with {prefix}"
+    if re.search(r"\s", token):
+        return "there is a blank or line break inside it"
+    if len(token) < TOKEN_CHARS:
+        return f"it was cut short: {len(token)} of {TOKEN_CHARS} characters"
+    if len(token) > TOKEN_CHARS:
+        return f"it is too long: {len(token)} characters instead of {TOKEN_CHARS}"
+    if not _ALPHABET.fullmatch(token, len(prefix)):
+        return "it holds a character that no token holds (only a-z and 2-7 occur)"
+    if _checksum(token[:-_CHECK_CHARS]) != token[-_CHECK_CHARS:]:
+        return "its checksum is wrong: at least one character was changed"
+    return None
+
+
+def _checksum(text: str) -> str:
+    return base64.b32encode(hashlib.sha256(text.encode("ascii")).digest()).decode("ascii").lower()[:_CHECK_CHARS]
