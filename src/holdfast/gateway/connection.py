@@ -95,14 +95,10 @@ class Connection:
         self.watch.spoke(mono)
         return self._malformed(malformed.binary_frame(data), wall)
 
-    def on_oversized(self, *, limit: int, wall: float) -> list[Effect]:
-        """A message over the limit was announced; its bytes were not read."""
-        too_big = problem(
-            "MSG-TOO-BIG",
-            why=f"a message may hold {limit} bytes here; with base64 that is {limit * 3 // 4} bytes of payload",
-            evidence={"limit_bytes": limit},
-        )
-        return self._close(too_big, CloseCode.TOO_BIG, wall)
+    def on_violation(self, wrong: Problem, *, wall: float) -> list[Effect]:
+        """The bytes broke RFC 6455 or the size limit; the shell has closed already."""
+        self.session.state = State.ENDED
+        return self.session.refuse(wrong, wall)
 
     def _beat(self, envelope: Envelope, wall: float) -> list[Effect]:
         session = self.session

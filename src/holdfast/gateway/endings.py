@@ -17,7 +17,7 @@ def violation(code: int, reason: str) -> Problem | None:
     if code == CloseCode.INVALID_DATA:
         return problem("MSG-BAD-UTF8", why=reason)
     if code == CloseCode.TOO_BIG:
-        return problem("MSG-TOO-BIG", why=reason)
+        return problem("MSG-TOO-BIG", why=f"{reason}; base64 makes a payload a third larger")
     return None
 
 
@@ -29,7 +29,7 @@ def ending(ws: ServerProtocol, *, how: str, by_gateway: bool) -> dict[str, Fact]
     closed_by = "gateway" if by_gateway else "agent" if ws.close_rcvd is not None else "nobody"
     return {
         "how": how,
-        "close_code": close.code if close is not None else NO_CLOSE_FRAME,
+        "close_code": int(close.code) if close is not None else NO_CLOSE_FRAME,
         "close_reason": printable(close.reason, 123) if close is not None else "",
         "closed_by": closed_by,
     }

@@ -11,6 +11,7 @@ import struct
 from collections import deque
 from typing import TYPE_CHECKING, Final, cast
 
+from websockets.frames import Close as WsClose
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import State as WsState
@@ -217,8 +218,28 @@ class AgentSocket(asyncio.Protocol):
         wrong = violation(close.code, close.reason) if close is not None else None
         if close is None or wrong is None:
             return  # the end of the stream, or our own bug: the ending tells it
-        self._closing = Close(close.code, close.reason)
-        self._gateway.note(self, EventKind.REFUSED, {"what": wrong.what, "why": wrong.why}, code=wrong.code)
+        core = self.core
+        assert core is not None
+        _, wall = self._gateway.now()
+        self._closing = Close(int(close.code), wrong.close_reason())
+        self._ended_how = "closed-by-gateway"
+        *sent, _, _ = ws.data_to_send()  # the library's own close frame says less than ours
+        for effect in core.on_violation(wrong, wall=wall):
+            if isinstance(effect, Send):
+                sent.append(Frame(Opcode.TEXT, effect.frame).serialize(mask=False))
+            elif isinstance(effect, Record):
+                self._gateway.journal.record(effect.event)
+        sent.append(Frame(Opcode.CLOSE, WsClose(close.code, self._closing.reason).serialize()).serialize(mask=False))
+        self._send(sent)
+        self._linger()
+
+    def _linger(self) -> None:
+        """Close our side only: with unread bytes a full close would be a reset, and the peer would not read why."""
+        if self._tls is None and self._transport.can_write_eof():
+            self._transport.write_eof()
+            self._gateway.wheel.schedule(self, self._gateway.mono() + CLOSE_GRACE_S)
+        else:
+            self._transport.close()
 
     # ---- effects out
 
@@ -287,12 +308,15 @@ class AgentSocket(asyncio.Protocol):
         pieces = ws.data_to_send()
         if not pieces or self._transport.is_closing():
             return
-        ends = not pieces[-1]  # the library's mark for "close the TCP connection after this"
+        self._send(pieces)
+        if not pieces[-1]:  # the library's mark for "close the TCP connection after this"
+            self._transport.close()
+
+    def _send(self, pieces: list[bytes]) -> None:
+        # One write for everything that one read caused: most of a heartbeat's cost is the system call.
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         if data:
             self._transport.write(self._tls.seal(data) if self._tls is not None else data)
-        if ends and not self._transport.is_closing():
-            self._transport.close()
 
     # ---- time
 
