@@ -25,6 +25,7 @@ from websockets.exceptions import (
     NegotiationError,
     PayloadTooBig,
     ProxyError,
+    SecurityError,
 )
 
 from holdfast.agent.http_answers import http_problem, proxy_problem
@@ -179,7 +180,7 @@ def _network_problem(error: OSError, target: str, *, tls: bool) -> Problem:
     # Of several addresses the one that was reached says most: a refusal beats a missing IPv6 route.
     codes = [code for number, code in BY_ERRNO.items() if number in numbers]
     if codes in (["NET-FW-RST"], []) and isinstance(error, ConnectionError) and tls:
-        why = f"{target} dropped the connection during the TLS handshake: {said}"
+        why = f"{target} hung up during the TLS handshake: it speaks no TLS, or shares no TLS version with us ({said})"
         return problem("TLS-TLS-TO-PLAIN", why=why, evidence={"target": target})
     code = codes[0] if codes else "NET-FW-RST" if isinstance(error, ConnectionError) else "NET-UNREACHABLE"
     return problem(code, why=f"connecting to {target} failed: {said}", evidence={"target": target})
@@ -196,6 +197,8 @@ def _handshake_problem(error: BaseException, url: str, target: str) -> Problem:
             # A redirect that the library refused to follow, since the URL that was configured had been checked.
             place = printable(error.uri, 120)
             return url_problem(url) or problem("PXY-REDIRECT-HTTPS", why=f"{target} redirects to {place}")
+        case SecurityError():
+            return problem("PXY-REDIRECT-HTTPS", why=f"{target}: {printable(str(error), 120)}")
         case ProxyError() | InvalidProxy():
             return problem("PXY-ENV-PROXY", why=f"the proxy from the environment failed: {printable(str(error), 120)}")
         case InvalidUpgrade():
@@ -218,9 +221,9 @@ def _no_http_problem(error: InvalidMessage, url: str, target: str) -> Problem:
     said = " ".join(str(cause) for cause in causes)
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return tls_problem(next(cause for cause in causes if isinstance(cause, ssl.SSLError)), target=target)
-    # A TLS listener answers a plain request with an alert record: 0x15 0x03.
-    if url.startswith("ws:") and ("\x15\x03" in said or "\\x15\\x03" in said):
-        return problem("TLS-PLAIN-TO-TLS", why=f"{target} answered with a TLS alert")
+    # A TLS listener answers a plain request with an alert: 7 bytes without a line end, and hangs up.
+    if url.startswith("ws:") and "ends after 7 bytes" in said:
+        return problem("TLS-PLAIN-TO-TLS", why=f"{target} answered with 7 bytes, as long as a TLS alert, and hung up")
     if url.startswith("wss:"):
         why = f"{target} ended the connection after the TLS handshake, before any HTTP answer"
         return problem("TLS-CLIENT-CERT", why=why)

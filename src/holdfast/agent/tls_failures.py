@@ -41,12 +41,12 @@ REASONS: Final[tuple[tuple[str, str], ...]] = (
 
 def tls_problem(error: ssl.SSLError, *, target: str) -> Problem:
     """The fault behind `error`; `target` is `host:port`. OpenSSL's own words are kept as the reason."""
-    said = printable(str(getattr(error, "verify_message", "") or error.reason or error), 200)
+    said = printable(str(getattr(error, "verify_message", "") or getattr(error, "reason", "") or error), 200)
     if isinstance(error, ssl.SSLCertVerificationError):
         code = VERIFY_CODES.get(error.verify_code, "TLS-UNTRUSTED-CA")
         evidence: dict[str, str | int] = {"target": target, "verify_code": error.verify_code, "said": said}
         return problem(code, why=f"the certificate of {target} was not accepted: {said}", evidence=evidence)
-    reason = f"{error.reason or ''} {error}".upper().replace(" ", "_")
+    reason = str(error).upper().replace(" ", "_")
     code = next((code for word, code in REASONS if word in reason), "TLS-VERSION")
     return problem(
         code, why=f"the TLS handshake with {target} failed: {said}", evidence={"target": target, "said": said}
