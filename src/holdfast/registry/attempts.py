@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from holdfast.model import Attempt, AttemptPage, AttemptQuery, Step, TimelineEntry
 from holdfast.registry.clock import Clock
 from holdfast.registry.cursors import Position, check_limit, read_cursor, write_cursor
-from holdfast.registry.refusals import not_found
 from holdfast.registry.rows import storable, storable_or_none
 from holdfast.store import Store
 from holdfast.store.sets import AnyRow, padded, upsert
@@ -68,17 +67,11 @@ class Attempts:
         identities, self._unpruned, self._since_pruned = self._unpruned, set(), 0
         await self._store.write(lambda connection: self._prune(connection, identities))
 
-    async def get(self, attempt: str) -> Attempt:
-        """The attempt of this id.
-
-        Raises:
-            NotFound: there is none, or it was removed to keep the number of attempts bounded.
-        """
+    async def get(self, attempt: str) -> Attempt | None:
+        """The attempt of this id; None where there is none, or it was removed to keep their number bounded."""
         query = sa.select(attempts).where(attempts.c.attempt == storable(attempt))
         row = await self._store.read(lambda connection: connection.execute(query).one_or_none())
-        if row is None:
-            raise not_found("attempt", attempt)
-        return _attempt(row)
+        return None if row is None else _attempt(row)
 
     async def list(self, query: AttemptQuery) -> AttemptPage:
         """One page, the newest first.

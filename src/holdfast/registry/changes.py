@@ -30,12 +30,8 @@ SIGNALS_KEPT_S: Final = 86_400.0
 _signal_decoder: Final = msgspec.json.Decoder(Signal)
 
 
-def find(connection: sa.Connection, name: str) -> Agent:
-    """The agent of this uid or host_id. Where several have the host_id: the one online, else the newest seen.
-
-    Raises:
-        NotFound: there is none.
-    """
+def find(connection: sa.Connection, name: str) -> Agent | None:
+    """The agent of this uid or host_id. Where several have the host_id: the one online, else the newest seen."""
     named = storable(name)
     row = connection.execute(sa.select(*agent_columns).where(agents.c.agent_uid == named)).one_or_none()
     if row is None:
@@ -46,9 +42,7 @@ def find(connection: sa.Connection, name: str) -> Agent:
             .order_by(online_first, agents.c.last_seen.desc(), agents.c.seq.desc())
             .limit(1)
         ).one_or_none()
-    if row is None:
-        raise not_found("agent", name)
-    return agent_of(row)
+    return None if row is None else agent_of(row)
 
 
 def update(

@@ -45,12 +45,6 @@ def conflict(agent_uid: str, expected: int, found: int) -> Conflict:
     )
 
 
-def bad_api_token(why: str) -> Refused:
-    """An API token that cannot be used."""
-    fix = "Copy the token again, or create one with `holdfast tokens create`"
-    return Refused(Problem(code="API-TOKEN-BAD", what="the API token is not valid", why=why, fix=fix))
-
-
 def invalid(field: str, why: str, fix: str) -> NoReturn:
     """Refuse a query for the sake of `field`."""
     raise InvalidQuery(Problem(code="API-INVALID", what=f"{field} cannot be used", why=why, fix=fix, field=field))

@@ -38,7 +38,7 @@ from holdfast.registry.nonces import Claim, NonceClaims, nonce_digest
 from holdfast.registry.presence import PresenceBoard
 from holdfast.registry.presence_rows import PresenceStatements
 from holdfast.registry.registration import Admissions, entrant
-from holdfast.registry.secret_text import ENROLMENT_PREFIX, read_secret, secret_hash
+from holdfast.registry.secret_text import read_enrolment_secret, secret_hash
 from holdfast.registry.tokens import SYSTEM, ApiTokens, EnrolmentTokens
 from holdfast.registry.write_behind import WriteBehind
 from holdfast.store import Store
@@ -158,12 +158,8 @@ class Registry:
             page = self._counts.complete(page, listing, query or AgentQuery())
         return page
 
-    async def get_agent(self, uid_or_host_id: str) -> Agent:
-        """One agent; where several share a host_id, the one that is online, else the one seen last.
-
-        Raises:
-            NotFound: there is none.
-        """
+    async def get_agent(self, uid_or_host_id: str) -> Agent | None:
+        """One agent; where several share a host_id, the one that is online, else the one seen last."""
         return await self._store.read(lambda connection: changes.find(connection, uid_or_host_id))
 
     async def update_agent(
@@ -172,10 +168,10 @@ class Registry:
         *,
         labels: dict[str, str] | None = None,
         note: str | None = None,
-        expected_version: int | None = None,
+        version: int | None = None,
         actor: str = SYSTEM,
     ) -> Agent:
-        """Replace labels or note, if the agent is still at `expected_version` or none is given.
+        """Replace labels or note, if the agent is still at `version` or none is given.
 
         Raises:
             NotFound: there is no such agent.
@@ -185,7 +181,7 @@ class Registry:
         now = self._clock()
         return await self._store.write(
             lambda connection: changes.update(
-                connection, uid, labels=labels, note=note, version=expected_version, actor=actor, at=now
+                connection, uid, labels=labels, note=note, version=version, actor=actor, at=now
             )
         )
 
@@ -244,12 +240,8 @@ class Registry:
         """One page of connection attempts, the newest first."""
         return await self.attempts.list(query or AttemptQuery())
 
-    async def get_attempt(self, attempt: str) -> Attempt:
-        """One connection attempt.
-
-        Raises:
-            NotFound: there is none.
-        """
+    async def get_attempt(self, attempt: str) -> Attempt | None:
+        """One connection attempt."""
         return await self.attempts.get(attempt)
 
     async def list_audit(self, query: AuditQuery | None = None) -> AuditPage:
@@ -281,6 +273,6 @@ class Registry:
         if shown is None or self.policy is not RegistrationPolicy.TOKEN:
             return None
         try:
-            return secret_hash(read_secret(shown, ENROLMENT_PREFIX))
+            return secret_hash(read_enrolment_secret(shown))
         except Refused as refusal:
             return refusal

@@ -12,7 +12,6 @@ import secrets
 from typing import Final
 
 from holdfast.faults import Refused, problem
-from holdfast.registry.refusals import bad_api_token
 
 API_PREFIX: Final = "hfa_"
 ENROLMENT_PREFIX: Final = "hfe_"
@@ -40,29 +39,28 @@ def secret_hash(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
-def read_secret(text: str, prefix: str) -> str:
-    """The token in `text`, as it was issued: blanks and line breaks around it, which copying adds, are forgiven.
+def read_enrolment_secret(text: str) -> str:
+    """The enrolment token in `text`, as it was issued: blanks and line breaks around it, which copying adds, are forgiven.
 
     Raises:
-        Refused: ID-TOKEN-INVALID or API-TOKEN-BAD; `why` names the exact damage.
+        Refused: ID-TOKEN-INVALID; `why` names the exact damage.
     """
     token = text.strip()
-    damage = _damage(token, prefix)
-    if damage is not None and prefix == API_PREFIX:
-        raise bad_api_token(damage)
-    if damage is not None:
+    why = damage(token, ENROLMENT_PREFIX)
+    if why is not None:
         raise Refused(
             problem(
                 "ID-TOKEN-INVALID",
-                what=f"this is not {_KINDS[prefix]}",
-                why=damage,
+                what="the registration is refused",
+                why=why,
                 fix="Copy the token again, whole and without changes, or issue a new one",
             )
         )
     return token
 
 
-def _damage(token: str, prefix: str) -> str | None:
+def damage(token: str, prefix: str) -> str | None:
+    """What is wrong with a token of this kind, as precisely as can be told without the database; None for nothing."""
     if not token:
         return "the token is empty"
     if not token.startswith(prefix):

@@ -10,9 +10,9 @@ from holdfast.registry import audit
 from holdfast.registry.changes import check_labels
 from holdfast.registry.clock import Clock
 from holdfast.registry.enrolment import token_of
-from holdfast.registry.refusals import bad_api_token, invalid, not_found
+from holdfast.registry.refusals import invalid, not_found
 from holdfast.registry.rows import labels_text, storable
-from holdfast.registry.secret_text import API_PREFIX, ENROLMENT_PREFIX, new_id, new_secret, read_secret, secret_hash
+from holdfast.registry.secret_text import API_PREFIX, ENROLMENT_PREFIX, damage, new_id, new_secret, secret_hash
 from holdfast.store import Store
 from holdfast.store.sets import AnyRow
 from holdfast.store.tables import api_tokens, enrolment_tokens
@@ -72,23 +72,19 @@ class ApiTokens:
         await self._store.write(write)
         return IssuedApiToken(secret=secret, token=token)
 
-    async def verify(self, secret: str) -> ApiToken:
-        """The token of this secret, if it may be used now.
-
-        Raises:
-            Refused: API-TOKEN-BAD; `why` says whether it is damaged, unknown, expired or revoked.
-        """
-        digest = secret_hash(read_secret(secret, API_PREFIX))
+    async def verify(self, secret: str) -> ApiToken | None:
+        """The token of this secret, if it may be used now. None does not say why: a thief must not learn it."""
+        if damage(secret.strip(), API_PREFIX) is not None:
+            return None
+        digest = secret_hash(secret.strip())
         query = sa.select(api_tokens).where(api_tokens.c.secret_sha256 == digest)
         row = await self._store.read(lambda connection: connection.execute(query).one_or_none())
         # The index compares hashes, whose prefixes tell nothing of the secret; the last word is constant in time.
         if row is None or not hmac.compare_digest(row.secret_sha256, digest):
-            raise bad_api_token("it is well formed, but this control plane did not issue it")
+            return None
         token, now = _api_token(row), self._clock()
-        if token.revoked_at is not None:
-            raise bad_api_token(f"token {token.name} was revoked")
-        if token.expires_at is not None and token.expires_at <= now:
-            raise bad_api_token(f"token {token.name} expired {now - token.expires_at:.0f} s ago")
+        if token.revoked_at is not None or (token.expires_at is not None and token.expires_at <= now):
+            return None
         self._uses[token.token_id] = now
         return token
 
