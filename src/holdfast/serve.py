@@ -11,7 +11,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
-from sqlalchemy.engine import make_url
 
 from holdfast import logs
 from holdfast.agent.client import Agent
@@ -22,10 +21,14 @@ from holdfast.api.listener import cannot_listen, listen
 from holdfast.api.server import ApiServer
 from holdfast.bus import LocalBus
 from holdfast.config import Config
+from holdfast.config.database import database_url
 from holdfast.config.problems import misconfigured
-from holdfast.gateway import Gateway, GatewaySettings, Journal
+from holdfast.diagnosis.signatures.failure import FailedSignature
+from holdfast.diagnosis.signatures.search import SignatureExplainer
+from holdfast.faults import Problem
+from holdfast.gateway import FailedProof, Gateway, GatewaySettings, Journal, Orders
 from holdfast.gateway import Limits as GatewayLimits
-from holdfast.registry import RegistrationPolicy, Registry
+from holdfast.registry import Ledger, RegistrationPolicy, Registry
 from holdfast.store import open_store
 
 
@@ -117,9 +120,9 @@ class ControlPlane:
         listener = _api_listener(config) if self._parts.api else None
         if listener is not None:
             self._running.callback(listener.close)
-        registry, about = await self._open_registry()
+        registry, bus, about = await self._open_registry()
         if self._parts.gateway:
-            await self._start_gateway(registry)
+            await self._start_gateway(registry, bus)
         if listener is not None:
             await self._start_api(registry, about, listener)
         self._log.info(
@@ -154,10 +157,10 @@ class ControlPlane:
         else:
             self._log.info("tls.reloaded")
 
-    async def _open_registry(self) -> tuple[Registry, About]:
+    async def _open_registry(self) -> tuple[Registry, LocalBus, About]:
         config = self._config
         assert config.registration is not None, "load fills it in"
-        store = await open_store(_database_url(config))
+        store = await open_store(database_url(config))
         self._running.push_async_callback(store.close)
         bus = LocalBus()
         self._running.push_async_callback(bus.close)
@@ -178,11 +181,19 @@ class ControlPlane:
             clock=time.time,
             probes={"store": store.ping, "bus": bus.ping},
         )
-        return registry, about
+        return registry, bus, about
 
-    async def _start_gateway(self, registry: Registry) -> None:
+    async def _start_gateway(self, registry: Registry, bus: LocalBus) -> None:
         config = self._config
-        gateway = Gateway(gateway_settings(config), registry=registry, journal=Journal(self._log))
+        ledger = Ledger(registry.attempts)
+        explainer = SignatureExplainer()
+        self._running.push_async_callback(explainer.aclose)
+        gateway = Gateway(
+            gateway_settings(config),
+            registry=registry,
+            journal=Journal(self._log, ledger.record),
+            explain=Explaining(explainer),
+        )
         try:
             await gateway.start()
         except ssl.SSLError as error:
@@ -196,6 +207,9 @@ class ControlPlane:
             purpose, option = "gateway", "--gateway-port"
             raise cannot_listen(error, config.host, config.gateway_port, purpose=purpose, option=option) from error
         self._gateway = gateway
+        ledger.start()
+        self._running.push_async_callback(ledger.close)
+        self._running.push_async_callback(Orders(gateway, registry, bus).close)
 
     async def _start_api(self, registry: Registry, about: About, listener: socket.socket) -> None:
         config = self._config
@@ -223,27 +237,32 @@ class ControlPlane:
         await self._agent.__aenter__()
 
 
+class Explaining:
+    """The gateway's explainer: hands a failed proof to the signature search and returns what the agent may know."""
+
+    def __init__(self, explainer: SignatureExplainer) -> None:
+        self._explainer = explainer
+
+    async def __call__(self, proof: FailedProof) -> Problem:
+        failed = FailedSignature(
+            nonce=proof.nonce,
+            server_time=proof.server_time,
+            host_id=proof.completed_host_id,
+            init_host_id=proof.host_id,
+            registration_id=proof.registration_id,
+            org_id=proof.org_id,
+            public_key=proof.public_key,
+            signature=proof.signature,
+            arrived_at=proof.at,
+            response_payload=proof.challenge_payload,
+            complete_payload=proof.complete_payload,
+            peer=proof.peer.rpartition(":")[0],
+        )
+        return (await self._explainer.explain(failed, now=time.monotonic())).problem()
+
+
 def _api_listener(config: Config) -> socket.socket:
     return listen(config.host, config.api_port, purpose="Actions API", option="--api-port")
-
-
-def _database_url(config: Config) -> str:
-    """The URL with the password of `database_password_file`; the data directory exists afterwards."""
-    assert config.database_url is not None, "load fills it in"
-    assert config.data_dir is not None, "load fills it in"
-    try:
-        config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if config.database_password_file is None:
-            return config.database_url
-        password = config.database_password_file.read_text("utf-8").strip()
-    except OSError as error:
-        raise misconfigured(
-            "CFG-FILE",
-            what=f"{error.filename} cannot be used",
-            why=error.strerror or str(error),
-            fix="Choose another --data-dir, or correct the owner and mode of this one",
-        ) from error
-    return make_url(config.database_url).set(password=password).render_as_string(hide_password=False)
 
 
 def gateway_settings(config: Config) -> GatewaySettings:

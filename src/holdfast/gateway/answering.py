@@ -11,6 +11,7 @@ from holdfast.faults import HoldfastError, Problem, problem
 from holdfast.gateway.effects import Admit, Effect, Explain, FailedProof, Identify, Register
 from holdfast.gateway.rates import AddressBuckets
 from holdfast.gateway.settings import Limits
+from holdfast.protocol.signature_shape import parse_signature
 from holdfast.registry import Registry
 
 if TYPE_CHECKING:
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
 Explainer = Callable[[FailedProof], Awaitable[Problem]]
 
 
-async def unexplained(proof: FailedProof) -> Problem:  # noqa: ARG001  the signature of an explainer
-    """The explainer of a gateway that has none: it says only that the signature does not verify."""
+async def unexplained(proof: FailedProof) -> Problem:
+    """The explainer of a gateway that has none: it names a wrong encoding, else that the signature does not verify."""
+    read = parse_signature(proof.signature)
+    if isinstance(read, Problem):
+        return read
     return problem("SIG-UNEXPLAINED", why="the signature does not verify over nonce + server_time + host_id")
 
 
@@ -66,7 +70,7 @@ class Answering:
             self._refused(sock, problem("RATE-LIMITED", why=why, retry_after_s=round(wait_s, 2)))
             return
         try:
-            await self._registry.check_enrolment(claim.enrolment_token, claim.org_id)
+            await self._registry.check_enrolment(claim.enrolment_token, claim.org_id, claim.public_key)
         except HoldfastError as error:
             self._refused(sock, error.problem)
             return

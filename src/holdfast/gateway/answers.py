@@ -48,6 +48,10 @@ class Answers:
         """The answer to a request, its payload in the form that this kind of agent reads."""
         return self._frame("response", message.channel, self.profile.pack(payload, message.headers), message.id, wall)
 
+    def event(self, channel: str, payload: object, wall: float) -> bytes:
+        """Something the agent did not ask for."""
+        return self._frame("event", channel, self.profile.pack(payload, NO_HEADERS), None, wall)
+
     def error(self, problem: Problem, wall: float, *, channel: str = "error", reply_to: str | None = None) -> bytes:
         """A `Problem` as an error envelope; always base64, since no agent in the field expects another form."""
         payload = ErrorPayload(

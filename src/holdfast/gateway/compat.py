@@ -98,13 +98,17 @@ class Standard:
 
 
 class Legacy:
-    """Agents that send `User-Agent: Aegis-Agent/1.0`: plain payloads, decoded nonce, no acks, `auth` before init."""
+    """Agents that send `User-Agent: Aegis-Agent/1.0`: `auth` before init, decoded nonce, no acks.
+
+    They read the answers of registration as plain JSON, and that of `auth` as base64.
+    """
 
     name = "legacy"
     acks_heartbeats = False
 
     def pack(self, payload: object, headers: Mapping[str, str]) -> str:  # noqa: ARG002  a profile's signature
-        return _encode(payload).decode()
+        raw = _encode(payload)
+        return encode_base64(raw) if isinstance(payload, LegacyGreeting | LegacyResumption) else raw.decode()
 
     def signed_text(self, *, nonce: str, server_time: str, host_id: str) -> bytes:
         return decode_base64(nonce) + (server_time + host_id).encode()

@@ -44,7 +44,7 @@ TOLD_KINDS = {
 class Connection:
     """The core of one connection. The shell reads `session`, `watch` and `messages`, and sets nothing."""
 
-    __slots__ = ("_bad_in_a_row", "_beaten", "_bucket", "_clock_offset", "_throttled", "messages", "session", "watch")
+    __slots__ = ("_bad_in_a_row", "_beaten", "_bucket", "_throttled", "clock_offset_s", "messages", "session", "watch")
 
     def __init__(
         self, *, attempt: str, peer: str, nonce: str, profile: Profile, settings: GatewaySettings,
@@ -57,7 +57,7 @@ class Connection:
         self.watch: Watch = self.session.watch
         self.messages = 0
         self._bucket = Bucket(settings.limits.message_burst, mono)
-        self._clock_offset: float | None = None
+        self.clock_offset_s: float | None = None
         self._bad_in_a_row = 0
         self._throttled = 0
         self._beaten = False
@@ -110,12 +110,14 @@ class Connection:
             self._beaten = True
             effects.append(session.record(EventKind.FIRST_HEARTBEAT, wall, step=Step.FIRST_HEARTBEAT))
         offset = envelope.timestamp - wall
-        if self._clock_offset is None or abs(offset - self._clock_offset) > CLOCK_STEP_S:
+        if self.clock_offset_s is None or abs(offset - self.clock_offset_s) > CLOCK_STEP_S:
             effects.append(self._clock(offset, wall))
         return effects
 
     def _move(self, message: Message, envelope: Envelope, *, mono: float, wall: float) -> list[Effect]:
         session = self.session
+        if message is Message.DATA and session.pending:
+            return session.refuse(problem("ID-PENDING"), wall, envelope)
         if (session.state, message) not in NEXT:
             return session.refuse(self._illegal(message), wall, envelope)
         if message is Message.INIT:
@@ -198,6 +200,15 @@ class Connection:
 
     # ---- what the gateway wants
 
+    def on_approved(self, *, wall: float) -> list[Effect]:
+        """An operator let a pending agent in: tell it, nothing else has to happen."""
+        session = self.session
+        if not session.pending:
+            return []
+        session.pending = False
+        told = {"agent_uid": session.agent_uid, "status": "registered", "heartbeat_interval": session.heartbeat_s}
+        return [Send(session.answers.event("agent.registration", told, wall))]
+
     def on_replaced(self, *, by: str, wall: float) -> list[Effect]:
         """A newer connection of the same agent registered or resumed: the newer one wins."""
         newer = problem("LIFE-DUPLICATE-SESSION", why=f"the same agent connected again as attempt {by}")
@@ -238,5 +249,5 @@ class Connection:
         return Close(code, why.close_reason())
 
     def _clock(self, offset: float, wall: float) -> Record:
-        self._clock_offset = offset
+        self.clock_offset_s = offset
         return self.session.record(EventKind.CLOCK, wall, offset_s=round(offset, 1))

@@ -55,7 +55,10 @@ class Identify(msgspec.Struct, frozen=True):
 
 
 class FailedProof(msgspec.Struct, frozen=True, kw_only=True):
-    """A registration signature that does not verify, with everything needed to find out what was signed instead."""
+    """A registration signature that does not verify, with everything needed to find out what was signed instead.
+
+    `signature` and the two payloads are texts as they were sent; `at` is Unix seconds.
+    """
 
     nonce: str
     server_time: str
@@ -64,8 +67,9 @@ class FailedProof(msgspec.Struct, frozen=True, kw_only=True):
     registration_id: str
     org_id: str
     public_key: bytes
-    signature: bytes
-    signature_text: str
+    signature: str
+    challenge_payload: str
+    complete_payload: str
     peer: str
     at: float
 

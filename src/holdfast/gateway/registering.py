@@ -1,5 +1,7 @@
 """Registration in two steps, the gateway's half (protocol page, "Registration")."""
 
+import msgspec
+
 from holdfast.faults import Problem, Refused, printable
 from holdfast.gateway import proofs
 from holdfast.gateway.challenges import Issued
@@ -9,7 +11,7 @@ from holdfast.gateway.session import Session
 from holdfast.model import Registered, Registration, Step, agent_uid, fingerprint
 from holdfast.model.events import EventKind, Fact
 from holdfast.protocol import malformed
-from holdfast.protocol.envelope import Envelope
+from holdfast.protocol.envelope import Envelope, payload_json
 from holdfast.protocol.keys import parse_public_key
 from holdfast.protocol.payloads import Challenge, Complete, Confirmation, Init, decode_payload, host_id_problem
 from holdfast.protocol.signature_shape import parse_signature
@@ -29,6 +31,7 @@ def init(session: Session, envelope: Envelope, wall: float) -> list[Effect]:
     """
     claim = _claim(session, envelope)
     session.asked, session.claim = envelope, claim
+    session.instance, session.boot_id, session.agent_version = claim.instance, claim.boot_id, claim.agent_version
     if session.agent_uid is None:
         session.host_id, session.org_id = claim.host_id, claim.org_id
     facts: dict[str, Fact] = {"fingerprint": fingerprint(claim.public_key)}
@@ -97,18 +100,17 @@ def complete(session: Session, envelope: Envelope, *, mono: float, wall: float) 
     session.challenge, session.asked = None, envelope
     session.watch.challenge_until = 0.0
     signature = parse_signature(said.signature)
-    if isinstance(signature, Problem):
-        return effects + session.refuse(signature, wall, envelope)
     profile = session.answers.profile
     text = profile.signed_text(nonce=out.nonce, server_time=out.server_time, host_id=said.host_id)
-    if verifies(claim.public_key, text, signature):
+    if not isinstance(signature, Problem) and verifies(claim.public_key, text, signature):
         if envelope.headers.get(DRY_RUN_HEADER) == DRY_RUN:
             return [*effects, *_verified(session, claim, wall)]
         return [*effects, Register(claim)]
     proof = FailedProof(
         nonce=out.nonce, server_time=out.server_time, host_id=claim.host_id, completed_host_id=said.host_id,
         registration_id=said.registration_id, org_id=claim.org_id, public_key=claim.public_key,
-        signature=signature, signature_text=said.signature, peer=session.peer, at=wall,
+        signature=said.signature, challenge_payload=msgspec.json.encode(out).decode(),
+        complete_payload=payload_json(envelope.payload).decode(), peer=session.peer, at=wall,
     )  # fmt: skip
     return [*effects, Explain(proof)]
 

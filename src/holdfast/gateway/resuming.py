@@ -63,6 +63,7 @@ def auth(session: Session, envelope: Envelope, wall: float) -> list[Effect]:
     if not own and (skewed := proofs.clock_skew(said, wall=wall, limit_s=limit_s)):
         raise Refused(skewed)
     session.asked = envelope
+    session.instance, session.boot_id, session.agent_version = said.instance, said.boot_id, said.agent_version
     return [Identify(said.agent_id, key, None if own else said.nonce, said.timestamp + 2 * limit_s)]
 
 

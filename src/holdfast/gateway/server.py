@@ -19,7 +19,7 @@ from holdfast.gateway.settings import GatewaySettings
 from holdfast.gateway.socket import AgentSocket
 from holdfast.gateway.tls import server_context
 from holdfast.gateway.wheel import Wheel
-from holdfast.model import Step
+from holdfast.model import Admission, AdmissionChanged, AgentDeleted, DisconnectRequested, Signal, Step
 from holdfast.model.events import Event, EventKind, Fact
 from holdfast.protocol.closes import CloseCode
 from holdfast.registry import Registry
@@ -49,6 +49,7 @@ class Gateway:
         self.messages = 0
         self.draining = False
         self.mono = time.monotonic
+        self.wall = time.time
         self.answering = Answering(self, registry, settings.limits, explain)
         self._started = 0.0
         self._server: asyncio.Server | None = None
@@ -96,6 +97,24 @@ class Gateway:
         assert self._server is not None
         return int(self._server.sockets[0].getsockname()[1])
 
+    def follow(self, signal: Signal) -> None:
+        """Somebody changed an agent elsewhere: act on its connection here, if it has one."""
+        sock = self.live.get(signal.agent_uid)
+        if sock is None or sock.core is None:
+            return
+        _, wall = self.now()
+        match signal:
+            case AdmissionChanged(admission=Admission.REVOKED):
+                why = problem("ID-REVOKED", why=signal.reason or "an operator revoked this agent")
+                sock.deliver(sock.core.on_dismissed(why, CloseCode.DENIED, wall=wall))
+            case AdmissionChanged(admission=Admission.APPROVED):
+                sock.deliver(sock.core.on_approved(wall=wall))
+            case AdmissionChanged():
+                pass  # pending is where an agent starts: nothing makes a live one pending again
+            case DisconnectRequested() | AgentDeleted():
+                why = problem("LIFE-POLICY-1008", what="an operator ended this connection", why=signal.reason)
+                sock.deliver(sock.core.on_dismissed(why, CloseCode.GOING_AWAY, wall=wall))
+
     async def stop(self) -> None:
         """Close every connection with 1012, in slices, each told its own time to come back; then stop listening."""
         if self._server is None:
@@ -121,7 +140,7 @@ class Gateway:
 
     def now(self) -> tuple[float, float]:
         """Monotonic and Unix seconds."""
-        return self.mono(), time.time()
+        return self.mono(), self.wall()
 
     def uptime_s(self) -> float:
         """Seconds since `start`."""
@@ -237,7 +256,19 @@ class Gateway:
             presence.disconnected(before, sock.attempt, at=wall, why="registered under another key")
         self.doorway.leave(sock)
         sock.registered(uid)
-        presence.connected(uid, at=wall, attempt=sock.attempt, remote_address=sock.peer)
+        assert sock.core is not None
+        session = sock.core.session
+        presence.connected(
+            uid,
+            at=wall,
+            attempt=sock.attempt,
+            remote_address=sock.peer,
+            instance=session.instance,
+            boot_id=session.boot_id,
+            agent_version=session.agent_version,
+        )
+        if sock.core.clock_offset_s is not None:
+            presence.clock_offset(uid, sock.core.clock_offset_s)
         if sock.is_closing():
             presence.disconnected(uid, sock.attempt, at=wall, why="left while it was being registered")
             return

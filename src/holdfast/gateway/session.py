@@ -20,8 +20,8 @@ class Session:
     """State of one connection. `host_id` and `org_id` are claims until `agent_uid` is set."""
 
     __slots__ = (
-        "agent_uid", "answers", "asked", "challenge", "challenges", "claim", "confirmed", "heartbeat_s", "host_id",
-        "org_id", "own_nonce", "peer", "pending", "settings", "state", "watch",
+        "agent_uid", "agent_version", "answers", "asked", "boot_id", "challenge", "challenges", "claim", "confirmed",
+        "heartbeat_s", "host_id", "instance", "org_id", "own_nonce", "peer", "pending", "settings", "state", "watch",
     )  # fmt: skip
 
     def __init__(
@@ -39,6 +39,9 @@ class Session:
         self.host_id = claimed_host
         self.org_id: str | None = None
         self.pending = False
+        self.instance: str | None = None
+        self.boot_id: str | None = None
+        self.agent_version: str | None = None
         self.heartbeat_s = min(settings.heartbeat_interval_s, settings.dead_after_s / HEARTBEAT_SHARE)
         self.claim: Registration | None = None  # the last init that was well-formed
         self.challenge: Challenge | None = None  # out, and not answered yet

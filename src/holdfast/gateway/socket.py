@@ -158,6 +158,8 @@ class AgentSocket(asyncio.Protocol):
         assert ws is not None
         assert core is not None
         core.watch.heard_at = self._gateway.mono()
+        if self.registered_uid is not None:
+            self._gateway.registry.presence.seen(self.registered_uid, self._gateway.wall())
         if ws.state is WsState.CLOSED:
             return
         ws.receive_data(data)

@@ -14,6 +14,7 @@ from holdfast.model import (
     Registration,
 )
 from holdfast.registry.admission import RegistrationPolicy
+from holdfast.registry.ledger import Ledger
 from holdfast.registry.presence import PresenceBoard
 from holdfast.registry.refusals import Conflict, InvalidQuery, NotFound
 from holdfast.registry.registry import Registry
@@ -33,6 +34,7 @@ __all__ = [
     "InvalidQuery",
     "IssuedApiToken",
     "IssuedEnrolmentToken",
+    "Ledger",
     "NotFound",
     "PresenceBoard",
     "Registered",

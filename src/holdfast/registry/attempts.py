@@ -73,6 +73,12 @@ class Attempts:
         row = await self._store.read(lambda connection: connection.execute(query).one_or_none())
         return None if row is None else _attempt(row)
 
+    async def load(self, ids: Sequence[str]) -> dict[str, Attempt]:
+        """Those of these attempts that are stored."""
+        query = sa.select(attempts).where(attempts.c.attempt.in_(padded(sorted(ids))))
+        rows = await self._store.read(lambda connection: connection.execute(query).all())
+        return {row.attempt: _attempt(row) for row in rows}
+
     async def list(self, query: AttemptQuery) -> AttemptPage:
         """One page, the newest first.
 

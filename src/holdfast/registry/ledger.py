@@ -28,9 +28,9 @@ log = structlog.get_logger()
 class AttemptStore(Protocol):
     """Where attempts are kept."""
 
-    async def save_attempts(self, attempts: Sequence[Attempt]) -> None: ...
+    async def save(self, saved: Sequence[Attempt]) -> None: ...
 
-    async def load_attempts(self, ids: Sequence[str]) -> Mapping[str, Attempt]: ...
+    async def load(self, ids: Sequence[str]) -> Mapping[str, Attempt]: ...
 
 
 class Ledger:
@@ -99,10 +99,8 @@ class Ledger:
 
     async def _write(self, stories: Mapping[str, Story]) -> None:
         partial = [attempt for attempt, story in stories.items() if not story.is_whole]
-        before = await self._store.load_attempts(partial) if partial else {}
-        await self._store.save_attempts(
-            [story.attempt(attempt, before.get(attempt)) for attempt, story in stories.items()]
-        )
+        before = await self._store.load(partial) if partial else {}
+        await self._store.save([story.attempt(attempt, before.get(attempt)) for attempt, story in stories.items()])
 
     async def _run(self) -> None:
         while True:
