@@ -42,6 +42,7 @@ class Author(msgspec.Struct, frozen=True, kw_only=True):
     header_key: bytes | None = None
     registration_id: str = REGISTRATION_ID
     peer: str = "192.0.2.7"
+    legacy: bool = False
 
     def failure(self, text: str | bytes, *, encode: Callable[[bytes], str] = b64) -> FailedSignature:
         """What the gateway knows after this author signed `text` and sent the signature through `encode`."""
@@ -66,6 +67,7 @@ class Author(msgspec.Struct, frozen=True, kw_only=True):
             host_keys=self.host_keys,
             header_key=self.header_key,
             peer=self.peer,
+            decodes_nonce=self.legacy,
         )
 
     @property

@@ -421,6 +421,30 @@ def test_the_shape_of_a_text_is_told_without_any_search() -> None:
     assert found.code == "SIG-ENC-HEX"
 
 
+def test_in_the_legacy_profile_the_decoded_nonce_is_right_and_its_text_the_mistake() -> None:
+    right = explain(Author(legacy=True).failure(with_nonce(NONCE_BYTES)))
+    found = explain(Author(legacy=True).failure(T))
+
+    assert right.sound
+    assert (found.code, found.also, found.tried) == ("SIG-NONCE-ENCODING", (), 2)
+    assert found.fix == "Sign the base64-decoded nonce, or send another User-Agent than Aegis-Agent and sign the text"
+    assert (found.expected, found.expected_len) == ("decode(nonce) + server_time + host_id", 58)
+    assert found.expected_sha256 == hashlib.sha256(with_nonce(NONCE_BYTES)).hexdigest()
+
+
+def test_in_the_legacy_profile_single_mistakes_are_named_as_such() -> None:
+    legacy = Author(legacy=True)
+
+    newline = explain(legacy.failure(with_nonce(NONCE_BYTES) + b"\n"))
+    other_key = explain(
+        Author(legacy=True, signing=OTHER, header_key=bytes(OTHER.verify_key)).failure(with_nonce(NONCE_BYTES))
+    )
+
+    assert (newline.code, newline.also, newline.tier) == ("SIG-TRAILING", (), 1)
+    assert newline.fix.startswith("Sign decode(nonce) + server_time + host_id and nothing after it")
+    assert (other_key.code, other_key.also) == ("SIG-OTHER-KEY", ())
+
+
 HOSTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)
 
 

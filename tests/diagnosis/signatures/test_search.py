@@ -203,6 +203,6 @@ def kill_worker(explainer: SignatureExplainer) -> int:
 
 
 async def until_asked() -> None:
-    """One turn of the loop starts the caller's task, one the search; with a process running, the job is then written."""
+    """One turn of the loop starts the caller's task, one the search; where a process runs, the job is then written."""
     for _ in range(2):
         await asyncio.sleep(0)

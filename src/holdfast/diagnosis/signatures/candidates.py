@@ -94,6 +94,16 @@ TIER_1: Final = tuple(
     dict.fromkeys((*HEAD, *_NONCES, *_SEPARATED, *_TAILED, *_TIMES, *_HOSTS, *_WRAPPED, *_FIELD_SETS, *_DOCUMENTS))
 )
 
+
+def tier_1(right: Recipe) -> Iterator[Recipe]:
+    """Single deviations from `right`, which is the plain recipe or that of the legacy profile."""
+    if right == RIGHT:
+        yield from TIER_1
+        return
+    yield RIGHT
+    yield from (replace(recipe, nonce=right.nonce) if recipe.nonce == RIGHT.nonce else recipe for recipe in TIER_1)
+
+
 _HASHES: Final = tuple(
     Recipe(wrap=name)
     for name in ("sha256", "hex sha256", "sha512", "hex sha512", "sha1", "hex sha1", "hex md5", "base64", "hex")

@@ -9,7 +9,7 @@ from holdfast.diagnosis.signatures.candidates import TIER_1, tier_2, tier_3
 from holdfast.diagnosis.signatures.explanation import Explanation
 from holdfast.diagnosis.signatures.failure import FailedSignature
 from holdfast.diagnosis.signatures.findings import encoded, named, named_with_other_key, shapeless, sound, unexplained
-from holdfast.diagnosis.signatures.recipes import RIGHT, Kitchen, Recipe, formula
+from holdfast.diagnosis.signatures.recipes import RIGHT, Kitchen, Recipe, formula, right_recipe
 from holdfast.diagnosis.signatures.sentences import UNVERIFIED
 from holdfast.diagnosis.signatures.trial import other_keys
 from holdfast.faults.problem import printable
@@ -30,24 +30,24 @@ def explain_combined(failed: FailedSignature, read: SignatureShape) -> Explanati
     signer = next(((key, origin) for key, origin in keys if verifies(key, message, signature)), None)
     if signer is None and recipe is None:
         return replace(shapeless(replace(read, code="SIG-LENGTH")), tried=len(keys))
-    found = _inner(recipe, signer)
+    found = _inner(recipe, right_recipe(failed), signer)
     if recipe is None:
         found = replace(found, signed=_shown(message, failed.expected()), proved=True)
     combined = replace(read, code="SIG-NACL-COMBINED")
     return replace(encoded(combined, found), tried=len(keys), recipe=None)
 
 
-def _inner(recipe: Recipe | None, signer: tuple[bytes, str] | None) -> Explanation:
+def _inner(recipe: Recipe | None, right: Recipe, signer: tuple[bytes, str] | None) -> Explanation:
     """What is wrong besides the form."""
     if signer is None:
         label, fix = UNVERIFIED
-        return Explanation(code="SIG-OTHER-KEY", label=label, fix=fix, signed=formula(recipe or RIGHT), tier=1)
+        return Explanation(code="SIG-OTHER-KEY", label=label, fix=fix, signed=formula(recipe or right), tier=1)
     key, origin = signer
     if origin:
-        return named_with_other_key(recipe or RIGHT, key, origin)
+        return named_with_other_key(recipe or right, right, key, origin)
     if recipe is None:
-        return unexplained(search="none needed: the message was sent along")
-    return sound() if recipe == RIGHT else named(recipe, tier=1)
+        return unexplained(right, search="none needed: the message was sent along")
+    return sound(right) if recipe == right else named(recipe, right, tier=1)
 
 
 def _recipe_of(failed: FailedSignature, message: bytes) -> Recipe | None:

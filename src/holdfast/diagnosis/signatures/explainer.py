@@ -7,11 +7,12 @@ event loop: see `search`.
 
 import hashlib
 from collections.abc import Generator, Iterable, Iterator
+from itertools import chain
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from holdfast.diagnosis.signatures.candidates import HEAD, TIER_1, tier_2, tier_3
+from holdfast.diagnosis.signatures.candidates import HEAD, tier_1, tier_2, tier_3
 from holdfast.diagnosis.signatures.combined import explain_combined
 from holdfast.diagnosis.signatures.explanation import Explanation
 from holdfast.diagnosis.signatures.failure import FailedSignature
@@ -25,7 +26,7 @@ from holdfast.diagnosis.signatures.findings import (
     sound,
     unexplained,
 )
-from holdfast.diagnosis.signatures.recipes import RIGHT, Recipe
+from holdfast.diagnosis.signatures.recipes import RIGHT, Recipe, formula, right_recipe
 from holdfast.diagnosis.signatures.trial import Trial, is_curve_point, is_possible_signature, other_keys
 from holdfast.faults.problem import Problem
 from holdfast.protocol.signature_shape import SignatureShape, read_signature, shape_problem
@@ -75,7 +76,7 @@ def search(
     if len(read.raw) > SIGNATURE_BYTES:
         return _stamped(failed, explain_combined(failed, read))
     if not is_curve_point(read.raw[:32]):
-        return _stamped(failed, _with_encoding(read, no_signature()))
+        return _stamped(failed, _with_encoding(read, no_signature(right_recipe(failed))))
     trial = Trial(failed, read.raw)
     found = yield from _search(failed, trial, first, deep=deep)
     return _stamped(failed, _with_encoding(read, replace(found, tried=trial.tried)))
@@ -88,7 +89,11 @@ def without_search(failed: FailedSignature) -> Explanation | None:
         return None
     if len(read.raw) < SIGNATURE_BYTES:
         return _stamped(failed, shapeless(read))
-    return None if is_possible_signature(read.raw) else _stamped(failed, _with_encoding(read, no_signature()))
+    return (
+        None
+        if is_possible_signature(read.raw)
+        else _stamped(failed, _with_encoding(read, no_signature(right_recipe(failed))))
+    )
 
 
 def recheck(failed: FailedSignature, recipe: Recipe) -> Explanation | None:
@@ -99,43 +104,45 @@ def recheck(failed: FailedSignature, recipe: Recipe) -> Explanation | None:
     trial = Trial(failed, read.raw)
     if not trial.matches(failed.public_key, recipe):
         return None
-    found = sound() if recipe == RIGHT else named(recipe, tier=1)
+    right = right_recipe(failed)
+    found = sound(right) if recipe == right else named(recipe, right, tier=1)
     return _stamped(failed, _with_encoding(read, replace(found, tried=1, search="same as before")))
 
 
 def gave_up(failed: FailedSignature, *, search: str, tried: int = 0, tier: int = 0) -> Explanation:
     """The answer when the search could not be made or finished; `search` says why."""
     read = read_signature(failed.signature)
-    found = replace(unexplained(search=search), tried=tried, tier=tier)
+    found = replace(unexplained(right_recipe(failed), search=search), tried=tried, tier=tier)
     return _stamped(failed, _with_encoding(read, found))
 
 
 def _search(
     failed: FailedSignature, trial: Trial, first: Recipe | None, *, deep: bool
 ) -> Generator[Progress, None, Explanation]:
+    right = right_recipe(failed)
     key_is_valid = is_curve_point(failed.public_key)
     if key_is_valid:
-        if trial.matches(failed.public_key, RIGHT):
-            return sound()
-        candidates = TIER_1 if first is None else (first, *TIER_1)
+        if trial.matches(failed.public_key, right):
+            return sound(right)
+        candidates = chain(() if first is None else (first,), tier_1(right))
         match = yield from _first_match(trial, failed.public_key, candidates, tier=1)
         if match is not None:
-            return named(match, tier=1)
-    # Before the pairs, unlike the catalogue's numbering: at most 48 verifications, and a wrong key is commoner.
+            return named(match, right, tier=1)
+    # Before the pairs, unlike the catalogue's numbering: at most 52 verifications, and a wrong key is commoner.
     for key, origin in other_keys(failed):
-        match = yield from _first_match(trial, key, (RIGHT, *HEAD), tier=1)
+        match = yield from _first_match(trial, key, (right, RIGHT, *HEAD), tier=1)
         if match is not None:
-            return named_with_other_key(match, key, origin)
+            return named_with_other_key(match, right, key, origin)
     if not key_is_valid:
-        return key_is_no_point()
+        return key_is_no_point(right)
     if not deep:
-        return replace(unexplained(search="tier 1 only"), tier=1)
+        return replace(unexplained(right, search="tier 1 only"), tier=1)
     # Times of zones and own clocks are single mistakes, and half as many: they come before the pairs.
     for tier, recipes in ((3, tier_3()), (2, tier_2())):
         match = yield from _first_match(trial, failed.public_key, recipes, tier=tier)
         if match is not None:
-            return named(match, tier=tier)
-    return replace(unexplained(search="complete"), tier=3)
+            return named(match, right, tier=tier)
+    return replace(unexplained(right, search="complete"), tier=3)
 
 
 def _first_match(
@@ -156,4 +163,9 @@ def _with_encoding(read: SignatureShape, found: Explanation) -> Explanation:
 
 def _stamped(failed: FailedSignature, found: Explanation) -> Explanation:
     expected = failed.expected()
-    return replace(found, expected_len=len(expected), expected_sha256=hashlib.sha256(expected).hexdigest())
+    return replace(
+        found,
+        expected=formula(right_recipe(failed)),
+        expected_len=len(expected),
+        expected_sha256=hashlib.sha256(expected).hexdigest(),
+    )

@@ -36,6 +36,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     tried: int = 0
     tier: int = 0
     search: str = "complete"
+    expected: str = RIGHT_WORDS
     expected_len: int = 0
     expected_sha256: str = ""
     patch: Patch | None = None
@@ -47,13 +48,13 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     def problem(self) -> Problem:
         """What the agent is told: facts about its own message only."""
         if self.signed and self.proved:
-            why = f"the signature verifies over {self.signed}; this gateway accepts {RIGHT_WORDS} and nothing else"
+            why = f"the signature verifies over {self.signed}; this gateway accepts {self.expected} and nothing else"
         else:
-            why = f"the signature does not verify over {RIGHT_WORDS} ({self.tried} variants tried)"
+            why = f"the signature does not verify over {self.expected} ({self.tried} variants tried)"
         if self.also:
             why += f"; also: {', '.join(self.also)}"
         facts: dict[str, str | int | float | bool | None] = {
-            "expected": RIGHT_WORDS,
+            "expected": self.expected,
             "expected_len": self.expected_len,
             "expected_sha256": self.expected_sha256,
             "signed": self.signed or None,

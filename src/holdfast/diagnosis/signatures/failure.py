@@ -1,5 +1,7 @@
 """What is known when a registration's signature does not verify: the input of the explainer."""
 
+import base64
+import binascii
 import hashlib
 
 import msgspec
@@ -16,6 +18,7 @@ class FailedSignature(msgspec.Struct, frozen=True, kw_only=True):
     the arrival of the answer in Unix seconds by the gateway's clock. `host_keys` are other keys known for this same
     host and organisation, the latest first; `header_key` is one announced in the handshake. Keys of other hosts and
     challenges of other connections never belong here (fault catalogue, 3.3). `peer` is the address budgets count by.
+    `decodes_nonce` is set on a connection in the legacy profile, where the bytes of the decoded nonce are expected.
     """
 
     nonce: str
@@ -33,10 +36,20 @@ class FailedSignature(msgspec.Struct, frozen=True, kw_only=True):
     host_keys: tuple[bytes, ...] = ()
     header_key: bytes | None = None
     peer: str = ""
+    decodes_nonce: bool = False
 
     def expected(self) -> bytes:
         """The one text whose signature is accepted."""
+        if self.decodes_nonce and (decoded := self.decoded_nonce()) is not None:
+            return decoded + utf8(self.server_time + self.host_id)
         return registration_text(nonce=self.nonce, server_time=self.server_time, host_id=self.host_id)
+
+    def decoded_nonce(self) -> bytes | None:
+        """The bytes that the nonce stands for; None when it is no base64."""
+        try:
+            return base64.b64decode(self.nonce, validate=True)
+        except (binascii.Error, ValueError):
+            return None
 
     def uid(self) -> str:
         """The agent's uid, which follows from its key."""

@@ -6,25 +6,26 @@ from holdfast.diagnosis.signatures.explanation import Explanation, Patch
 from holdfast.diagnosis.signatures.recipes import RIGHT, Recipe, formula, mistakes, python_source
 from holdfast.diagnosis.signatures.sentences import (
     ENCODING_PYTHON,
+    NONCE_TEXT,
     NOT_A_SIGNATURE,
     RIGHT_COMBINED_PYTHON,
     RIGHT_ENCODING_PYTHON,
-    RIGHT_PYTHON,
     SENTENCES,
     SOUND,
+    Sentences,
 )
 from holdfast.diagnosis.signatures.trial import PRIVATE_SENT
 from holdfast.model.identity import fingerprint
 from holdfast.protocol.signature_shape import SignatureShape, shape_problem
 
 
-def named(recipe: Recipe, *, tier: int) -> Explanation:
+def named(recipe: Recipe, right: Recipe, *, tier: int) -> Explanation:
     """The registered key signed the text of a wrong recipe."""
-    code, *also = mistakes(recipe)
-    label, fix = SENTENCES[code]
+    code, *also = mistakes(recipe, right)
+    label, fix = NONCE_TEXT if recipe == RIGHT else sentences(code, right)
     source = python_source(recipe)
     for further in also:
-        label += f"; also: {_uncapitalised(SENTENCES[further].label)}"
+        label += f"; also: {_uncapitalised(sentences(further, right).label)}"
     return Explanation(
         code=code,
         label=label,
@@ -33,48 +34,48 @@ def named(recipe: Recipe, *, tier: int) -> Explanation:
         also=tuple(also),
         proved=True,
         tier=tier,
-        patch=Patch(before=source, after=RIGHT_PYTHON) if source else None,
+        patch=Patch(before=source, after=python_source(right)) if source else None,
         recipe=recipe,
     )
 
 
-def named_with_other_key(recipe: Recipe, key: bytes, origin: str) -> Explanation:
+def named_with_other_key(recipe: Recipe, right: Recipe, key: bytes, origin: str) -> Explanation:
     """Another key signed. Which one is told to the operator alone, and of a private key not even that."""
     leaked = origin == PRIVATE_SENT
     code = "KEY-PRIVATE-SENT" if leaked else "SIG-OTHER-KEY"
-    label, fix = SENTENCES[code]
+    label, fix = sentences(code, right)
     return Explanation(
         code=code,
         label=label,
         fix=fix,
         signed=formula(recipe),
-        also=mistakes(recipe),
+        also=mistakes(recipe, right),
         proved=True,
         tier=1,
         operator={} if leaked else {"signed_by": fingerprint(key), "known_from": origin},
     )
 
 
-def sound() -> Explanation:
+def sound(right: Recipe) -> Explanation:
     """The signature is right and should have been accepted: our mistake, said as such."""
     label, fix = SOUND
-    return Explanation(code="SIG-UNEXPLAINED", label=label, fix=fix, proved=True, tier=1, recipe=RIGHT, sound=True)
+    return Explanation(code="SIG-UNEXPLAINED", label=label, fix=fix, proved=True, tier=1, recipe=right, sound=True)
 
 
-def no_signature() -> Explanation:
+def no_signature(right: Recipe) -> Explanation:
     """64 bytes that nobody can have made by signing."""
-    label, fix = NOT_A_SIGNATURE
+    label, fix = filled(NOT_A_SIGNATURE, right)
     return Explanation(code="SIG-UNEXPLAINED", label=label, fix=fix, proved=True, search="none needed: no signature")
 
 
-def key_is_no_point() -> Explanation:
+def key_is_no_point(right: Recipe) -> Explanation:
     """No signature can ever verify with the registered key."""
-    label, fix = SENTENCES["KEY-LENGTH"]
+    label, fix = sentences("KEY-LENGTH", right)
     return Explanation(code="KEY-LENGTH", label=label, fix=fix, proved=True, tier=1)
 
 
-def unexplained(*, search: str) -> Explanation:
-    label, fix = SENTENCES["SIG-UNEXPLAINED"]
+def unexplained(right: Recipe, *, search: str) -> Explanation:
+    label, fix = sentences("SIG-UNEXPLAINED", right)
     return Explanation(code="SIG-UNEXPLAINED", label=label, fix=fix, search=search)
 
 
@@ -102,11 +103,20 @@ def encoded(read: SignatureShape, found: Explanation) -> Explanation:
         code=problem.code,
         label=label,
         fix=problem.fix if found.sound else f"{problem.fix}. Then {_uncapitalised(found.fix)}",
-        signed=formula(RIGHT) if found.sound else found.signed,
+        signed=formula(found.recipe or RIGHT) if found.sound else found.signed,
         also=further,
         patch=Patch(before=before, after=after) if before else None,
         sound=False,
     )
+
+
+def sentences(code: str, right: Recipe) -> Sentences:
+    """What is said about a mistake where `right` is expected."""
+    return filled(SENTENCES[code], right)
+
+
+def filled(template: Sentences, right: Recipe) -> Sentences:
+    return Sentences(template.label, template.fix.format(words=formula(right), python=python_source(right)))
 
 
 def _uncapitalised(sentence: str) -> str:

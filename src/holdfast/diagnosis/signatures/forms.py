@@ -5,7 +5,6 @@ test evaluates every expression and compares. None stands for "this form does no
 """
 
 import base64
-import binascii
 import hashlib
 import json
 import unicodedata
@@ -32,16 +31,9 @@ class Wrapping(NamedTuple):
     render: Callable[[bytes], bytes | None]
 
 
-def decoded_nonce(failed: FailedSignature) -> bytes | None:
-    try:
-        return base64.b64decode(failed.nonce, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-
-
 def _of_decoded(change: Callable[[bytes], bytes]) -> Callable[[FailedSignature], bytes | None]:
     def render(failed: FailedSignature) -> bytes | None:
-        raw = decoded_nonce(failed)
+        raw = failed.decoded_nonce()
         return None if raw is None else change(raw)
 
     return render
@@ -49,7 +41,7 @@ def _of_decoded(change: Callable[[bytes], bytes]) -> Callable[[FailedSignature],
 
 NONCE_FORMS: Final[Mapping[str, Form]] = {
     "text": Form("nonce", "nonce", lambda f: utf8(f.nonce)),
-    "decoded": Form("decode(nonce)", "base64.b64decode(nonce)", decoded_nonce, binary=True),
+    "decoded": Form("decode(nonce)", "base64.b64decode(nonce)", FailedSignature.decoded_nonce, binary=True),
     "hex": Form("hex(decode(nonce))", "base64.b64decode(nonce).hex()", _of_decoded(lambda raw: raw.hex().encode())),
     "upper hex": Form(
         "HEX(decode(nonce))",

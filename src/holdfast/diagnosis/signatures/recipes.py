@@ -48,6 +48,12 @@ class Recipe(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 RIGHT: Final = Recipe()
+_LEGACY_RIGHT: Final = Recipe(nonce="decoded")
+
+
+def right_recipe(failed: FailedSignature) -> Recipe:
+    """The one recipe that is accepted on this connection."""
+    return _LEGACY_RIGHT if failed.decodes_nonce else RIGHT
 
 
 class Kitchen:
@@ -77,17 +83,17 @@ class Kitchen:
         return self._cooked[key]
 
 
-def mistakes(recipe: Recipe) -> tuple[str, ...]:
-    """The codes of a recipe's deviations, the one to name first first. Empty for the right recipe."""
-    return tuple(dict.fromkeys(_mistakes(recipe)))
+def mistakes(recipe: Recipe, right: Recipe = RIGHT) -> tuple[str, ...]:
+    """The codes of a recipe's deviations from the right one, the one to name first first; empty for the right one."""
+    return tuple(dict.fromkeys(_mistakes(recipe, right)))
 
 
-def _mistakes(recipe: Recipe) -> Iterator[str]:
+def _mistakes(recipe: Recipe, right: Recipe) -> Iterator[str]:
     if recipe.document:
         yield "SIG-JSON"
     elif sorted(recipe.fields) != sorted(FIELDS):
         yield "SIG-FIELD-SET"
-    if recipe.nonce != "text":
+    if recipe.nonce != right.nonce and not recipe.document and "nonce" in recipe.fields:
         yield "SIG-NONCE-DECODED" if recipe.nonce == "decoded" else "SIG-NONCE-ENCODING"
     if recipe.fields != FIELDS and sorted(recipe.fields) == sorted(FIELDS):
         yield "SIG-ORDER"

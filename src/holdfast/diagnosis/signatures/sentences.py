@@ -1,10 +1,12 @@
-"""What the explainer says about each mistake: one sentence that names it and one that puts it right."""
+"""What the explainer says about each mistake: one sentence that names it and one that puts it right.
+
+In a `fix`, `{words}` and `{python}` stand for the text that is expected, as a formula and as a Python expression.
+"""
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 RIGHT_WORDS: Final = "nonce + server_time + host_id"
-RIGHT_PYTHON: Final = "(nonce + server_time + host_id).encode()"
 
 
 class Sentences(NamedTuple):
@@ -15,51 +17,51 @@ class Sentences(NamedTuple):
 SENTENCES: Final[Mapping[str, Sentences]] = {
     "SIG-ORDER": Sentences(
         "The fields were signed in another order",
-        f"Sign {RIGHT_WORDS} in exactly this order",
+        "Sign {words} in exactly this order",
     ),
     "SIG-NONCE-DECODED": Sentences(
         "The nonce was base64-decoded before signing",
-        f"Sign {RIGHT_PYTHON} with the nonce text as received; do not base64-decode it",
+        "Sign {python} with the nonce text as received; do not base64-decode it",
     ),
     "SIG-NONCE-ENCODING": Sentences(
         "The nonce was put into another form before signing",
-        f"Sign {RIGHT_WORDS} with the nonce text untouched, as it stood in the message",
+        "Sign {words} and put the nonce into no other form",
     ),
     "SIG-JSON": Sentences(
         "A document was signed instead of the plain concatenation",
-        f"Sign the plain text {RIGHT_WORDS}: no JSON, no quotes, no field names",
+        "Sign the plain text {words}: no JSON, no quotes, no field names",
     ),
     "SIG-TRAILING": Sentences(
         "An extra byte at the end was signed",
-        f"Sign {RIGHT_WORDS} and nothing after it (in a shell: printf %s, not echo)",
+        "Sign {words} and nothing after it (in a shell: printf %s, not echo)",
     ),
     "SIG-SEPARATOR": Sentences(
         "The fields were joined with a separator",
-        f"Sign {RIGHT_WORDS} with nothing between the three texts",
+        "Sign {words} with nothing between the three texts",
     ),
     "SIG-TIME-FORMAT": Sentences(
         "server_time was parsed and printed in another form before signing",
-        f"Sign {RIGHT_WORDS} with the server_time text as received; do not parse it",
+        "Sign {words} with the server_time text as received; do not parse it",
     ),
     "SIG-TIME-LOCAL": Sentences(
         "server_time was turned into local time before signing",
-        f"Sign {RIGHT_WORDS} with the server_time text as received; do not parse it",
+        "Sign {words} with the server_time text as received; do not parse it",
     ),
     "SIG-TIME-OWN": Sentences(
         "The agent's own clock was signed in place of server_time",
-        f"Sign {RIGHT_WORDS} with the server_time received from the gateway, not the time of the agent",
+        "Sign {words} with the server_time received from the gateway, not the time of the agent",
     ),
     "SIG-HOST-FORM": Sentences(
         "The host_id that was signed differs from the host_id that was sent",
-        f"Sign {RIGHT_WORDS} with exactly the host_id text of the same message",
+        "Sign {words} with exactly the host_id text of the same message",
     ),
     "SIG-HASHED": Sentences(
         "The text was hashed or converted before signing",
-        f"Sign the bytes of {RIGHT_WORDS} themselves: Ed25519 hashes inside",
+        "Sign the bytes of {words} themselves: Ed25519 hashes inside",
     ),
     "SIG-FIELD-SET": Sentences(
         "Other fields than the three required ones were signed",
-        f"Sign exactly {RIGHT_WORDS}: no field fewer, no field more",
+        "Sign exactly {words}: no field fewer, no field more",
     ),
     "SIG-OTHER-KEY": Sentences(
         "Signed by a key other than the registered one",
@@ -67,7 +69,7 @@ SENTENCES: Final[Mapping[str, Sentences]] = {
     ),
     "SIG-UNEXPLAINED": Sentences(
         "The signature does not verify and no known mistake explains it",
-        f"Compare your signed bytes with the expected length and SHA-256 of {RIGHT_WORDS}, or run holdfast doctor sign",
+        "Compare your signed bytes with the expected length and SHA-256 of {words}, or run holdfast doctor sign",
     ),
     "KEY-PRIVATE-SENT": Sentences(
         "The private key was sent in place of the public key",
@@ -81,11 +83,16 @@ SENTENCES: Final[Mapping[str, Sentences]] = {
 
 NOT_A_SIGNATURE: Final = Sentences(
     "These 64 bytes are no Ed25519 signature at all: random or damaged bytes",
-    f"Sign {RIGHT_WORDS} with the Ed25519 key and send those 64 bytes in base64",
+    "Sign {words} with the Ed25519 key and send those 64 bytes in base64",
 )
 SOUND: Final = Sentences(
     "The signature is valid over the expected text: the mistake is on the gateway's side",
     "Report this with the attempt's id; the agent is right",
+)
+# In the legacy profile alone, where the plain text is the mistake.
+NONCE_TEXT: Final = Sentences(
+    "The nonce text was signed, but this User-Agent is that of agents which sign the decoded nonce",
+    "Sign the base64-decoded nonce, or send another User-Agent than Aegis-Agent and sign the text",
 )
 UNVERIFIED: Final = Sentences(
     "The signature does not verify over its own message: another key made it, or it was damaged",
