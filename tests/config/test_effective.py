@@ -33,7 +33,7 @@ def test_a_flag_beats_the_environment_which_beats_the_file_which_beats_the_defau
 
 def test_every_key_can_be_set_by_its_environment_variable(tmp_path: Path) -> None:
     texts = {"host": "::1", "registration": "token", "log_format": "json", "compatibility": "off"}
-    examples = {int: "2048", float: "7", bool: "true", Path: str(tmp_path / "file"), str: "text"}
+    examples = {int: "65535", float: "7", bool: "true", Path: str(tmp_path / "file"), str: "text"}
     (tmp_path / "file").touch()
     environ = {"HOME": str(tmp_path)}
     for key in keys().values():
@@ -44,7 +44,7 @@ def test_every_key_can_be_set_by_its_environment_variable(tmp_path: Path) -> Non
     effective = load(environ=environ)
 
     assert {value.source for value in effective.values} == {f"environment {key.variable}" for key in keys().values()}
-    assert effective.config.limits.message_burst == 2048
+    assert effective.config.limits.message_burst == 65535
 
 
 def test_a_list_in_the_environment_is_separated_by_commas() -> None:

@@ -143,7 +143,7 @@ async def disconnect_agent(
 
 
 async def found_agent(registry: Registry, name: str) -> Agent:
-    """The agent of this uid or host_id. Raises `NotFound`."""
+    """The agent of this uid or host_id. Raises `Refused` (API-NOT-FOUND)."""
     agent = await registry.get_agent(name)
     if agent is None:
         raise refuse(

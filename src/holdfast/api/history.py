@@ -67,7 +67,7 @@ async def list_audit(
 ) -> AuditsBody:
     """Every change, the newest first. Nothing is ever removed."""
     query = AuditQuery(actor=actor, action=action, subject=subject, cursor=cursor, limit=limit)
-    return audits_body(await registry.audit.list(query))
+    return audits_body(await registry.list_audit(query))
 
 
 ROUTES = [list_attempts, show_attempt, list_audit]

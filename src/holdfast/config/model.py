@@ -40,7 +40,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = 10
     registration_burst: Annotated[Count, Meta(description="Registrations from one address at once")] = 50
     write_buffer_bytes: Annotated[
-        Annotated[int, Meta(ge=65_536)],
+        Annotated[int, Meta(ge=16_384)],
         Meta(description="Unsent bytes that end a connection whose agent does not read"),
     ] = 2_097_152
 
