@@ -6,6 +6,8 @@ It listens on a real socket and speaks the protocol by `websockets`; only what i
 import asyncio
 import http
 import secrets
+import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, TypeVar
@@ -27,8 +29,8 @@ from holdfast.protocol.envelope import (
 )
 from holdfast.protocol.payloads import Auth, Complete, Init
 from holdfast.protocol.signing import auth_text, registration_text, verifies
+from holdfast.protocol.times import rfc3339_seconds
 
-SERVER_TIME: Final = "2025-11-24T16:00:00Z"
 UID: Final = "agt_0123456789abcdef"
 
 PayloadT = TypeVar("PayloadT", Init, Complete, Auth)
@@ -79,21 +81,21 @@ class Conversation:
 
     async def challenge_and_confirm(self, first: Envelope, *, status: str = "registered", interval_s: float) -> Init:
         init = read(first, Init)
-        nonce = encode_base64(secrets.token_bytes(32))
+        nonce, server_time = encode_base64(secrets.token_bytes(32)), rfc3339_seconds(int(time.time()))
         await self.say(
             "response",
             "agent.registration",
-            {"registration_id": "r-1", "nonce": nonce, "server_time": SERVER_TIME, "expires_in": 120},
+            {"registration_id": "r-1", "nonce": nonce, "server_time": server_time, "expires_in": 120},
             reply_to=first,
         )
         second = await self.hear()
         complete = read(second, Complete)
-        text = registration_text(nonce=nonce, server_time=SERVER_TIME, host_id=init.host_id)
+        text = registration_text(nonce=nonce, server_time=server_time, host_id=init.host_id)
         assert verifies(decode_base64(init.agent_pubkey), text, decode_base64(complete.signature))
         await self.say(
             "response",
             "agent.registration.complete",
-            {"agent_uid": UID, "status": status, "heartbeat_interval": interval_s, "server_time": SERVER_TIME},
+            {"agent_uid": UID, "status": status, "heartbeat_interval": interval_s, "server_time": server_time},
             reply_to=second,
         )
         return init
@@ -109,14 +111,23 @@ class Conversation:
         await self.say("response", "auth", answer, reply_to=first)
         return auth
 
+    async def close(self, code: int, reason: str = "") -> None:
+        await self.connection.close(code, reason)
+
     async def acknowledge(self) -> None:
         """Answer heartbeats until the connection ends."""
         while True:
             message = await self.hear()
-            await self.say("ack", message.channel, {"server_time": SERVER_TIME}, reply_to=message)
+            await self.say("ack", message.channel, {"server_time": rfc3339_seconds(int(time.time()))}, reply_to=message)
 
 
 Line = Callable[[Conversation], Awaitable[None]]
+
+
+async def welcome_back(conversation: Conversation) -> None:
+    """Resume, then acknowledge for ever."""
+    await conversation.resume()
+    await conversation.acknowledge()
 
 
 async def welcome(conversation: Conversation) -> None:
@@ -136,16 +147,17 @@ class ScriptedGateway:
         self.url = ""
         self._server: Server | None = None
 
-    async def start(self, port: int = 0) -> None:
+    async def start(self, port: int = 0, *, tls: ssl.SSLContext | None = None) -> None:
         self._server = await serve(
             self._converse,
             "127.0.0.1",
             port,
+            ssl=tls,
             process_request=self._upgrade,
             process_response=self._introduce,
             close_timeout=1,
         )
-        self.url = f"ws://127.0.0.1:{self.port}/ws/agent"
+        self.url = f"{'ws' if tls is None else 'wss'}://127.0.0.1:{self.port}/ws/agent"
 
     @property
     def port(self) -> int:
@@ -202,10 +214,12 @@ def read(message: Envelope, kind: type[PayloadT]) -> PayloadT:
 
 
 @asynccontextmanager
-async def scripted_gateway(*script: Line | http.HTTPStatus) -> AsyncIterator[ScriptedGateway]:
+async def scripted_gateway(
+    *script: Line | http.HTTPStatus, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[ScriptedGateway]:
     """A started gateway; at the end it must have met nothing that its script did not foresee."""
     gateway = ScriptedGateway(script)
-    await gateway.start()
+    await gateway.start(tls=tls)
     try:
         yield gateway
     finally:
