@@ -1,6 +1,7 @@
 """What `parse_signature` makes of the signatures that agents send."""
 
 import base64
+import time
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, padding, rsa
@@ -128,6 +129,16 @@ def test_any_text_has_a_shape(text: str) -> None:
     found = parse_signature(text)
 
     assert isinstance(found, Problem) or b64(found) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["1" + " " * 16_000 + "x", "1 " * 8_000, "b'" + "\\\\x" * 5_000, "ab" * 8_000 + "z", "," * 16_000]
+)
+def test_no_text_takes_long_to_refuse(text: str) -> None:
+    began = time.process_time()
+
+    assert refusal(text).code == "SIG-LENGTH"
+    assert time.process_time() - began < 0.05
 
 
 @given(raw=st.binary(max_size=700))

@@ -71,13 +71,7 @@ def check_signing(
     key = SigningKey(seed)
     parts = (nonce, server_time, host_id)
     text = registration_text(nonce=nonce, server_time=server_time, host_id=host_id)
-    right = SigningCheck(
-        text=printable(text.decode("utf-8", "replace"), 400),
-        text_len=len(text),
-        text_sha256=hashlib.sha256(text).hexdigest(),
-        public_key=base64.b64encode(bytes(key.verify_key)).decode(),
-        signature=base64.b64encode(key.sign(text).signature).decode(),
-    )
+    right = _expected(key, text)
     wrong = _wrong_key(announced_key, right.public_key)
     if wrong is not None:
         return msgspec.structs.replace(right, matches=False, problem=wrong)
@@ -87,6 +81,16 @@ def check_signing(
         return _compared(right, key, parts, sent)
     given = announced_key is not None or signed_text is not None
     return msgspec.structs.replace(right, matches=True if given else None)
+
+
+def _expected(key: SigningKey, text: bytes) -> SigningCheck:
+    return SigningCheck(
+        text=printable(text.decode("utf-8", "replace"), 400),
+        text_len=len(text),
+        text_sha256=hashlib.sha256(text).hexdigest(),
+        public_key=base64.b64encode(bytes(key.verify_key)).decode(),
+        signature=base64.b64encode(key.sign(text).signature).decode(),
+    )
 
 
 def text_difference(parts: tuple[str, str, str], signed: bytes) -> Difference | None:
