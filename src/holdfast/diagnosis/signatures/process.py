@@ -52,7 +52,7 @@ class SearchProcess:
                 return await self._exchange(process, body)
         except (OSError, EOFError, TimeoutError, ValueError, msgspec.MsgspecError) as error:
             await self.aclose()
-            raise SearchFailed(type(error).__name__) from error
+            raise SearchFailed(_reason(error)) from error
         except asyncio.CancelledError:
             await self.aclose()
             raise
@@ -94,3 +94,11 @@ class SearchProcess:
         if size > _MAX_ANSWER_BYTES:
             raise ValueError("answer too large")
         return self._decoder.decode(await process.stdout.readexactly(size))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return f"no answer in {MAX_WAIT_S:.0f} s"
+    if isinstance(error, EOFError | ConnectionError):
+        return "the searching process ended"
+    return type(error).__name__
