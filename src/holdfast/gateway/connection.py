@@ -224,7 +224,9 @@ class Connection:
     def _malformed(self, wrong: Problem, wall: float, envelope: Envelope | None = None) -> list[Effect]:
         self._bad_in_a_row += 1
         effects = self.session.refuse(wrong, wall, envelope)
-        if self._bad_in_a_row >= MALFORMED_IN_A_ROW:
+        if wrong.code == "MSG-BAD-UTF8":  # RFC 6455, 8.1: text that is no UTF-8 fails the connection
+            effects.append(self._end(CloseCode.INVALID_DATA, wrong))
+        elif self._bad_in_a_row >= MALFORMED_IN_A_ROW:
             effects.append(self._end(CloseCode.BAD_MESSAGES, wrong))
         return effects
 
