@@ -46,6 +46,16 @@ def _dumps(value: object, *, compact: bool, ascii_only: bool = True, **options: 
     return utf8(json.dumps(value, separators=_COMPACT if compact else None, ensure_ascii=ascii_only, **options))  # type: ignore[arg-type]  # typeshed names each option
 
 
+def _printed_again(
+    received: dict[str, object], *, compact: bool, ascii_only: bool = True, sort_keys: bool = False
+) -> bytes | None:
+    """A peer's own JSON; None where it nests deeper than it can be printed."""
+    try:
+        return _dumps(received, compact=compact, ascii_only=ascii_only, sort_keys=sort_keys)
+    except (RecursionError, ValueError):
+        return None
+
+
 def _object(fields: tuple[str, ...], *, compact: bool, ascii_only: bool = True) -> Document:
     literal = "{" + ", ".join(f'"{field}": {field}' for field in fields) + "}"
     options = _TIGHT if compact else ""
@@ -80,7 +90,7 @@ def _parsed(text: str) -> dict[str, object] | None:
 def _response(*, compact: bool) -> Callable[[FailedSignature], bytes | None]:
     def render(failed: FailedSignature) -> bytes | None:
         found = _parsed(failed.response_payload)
-        return None if found is None else _dumps(found, compact=compact)
+        return None if found is None else _printed_again(found, compact=compact)
 
     return render
 
@@ -98,7 +108,7 @@ def _complete(
             kept = {key: "" if key in _SIGNATURE_FIELDS else value for key, value in found.items()}
         else:
             kept = {key: value for key, value in found.items() if key not in _SIGNATURE_FIELDS}
-        return _dumps(kept, compact=compact, ascii_only=ascii_only, sort_keys=sort_keys)
+        return _printed_again(kept, compact=compact, ascii_only=ascii_only, sort_keys=sort_keys)
 
     return render
 
