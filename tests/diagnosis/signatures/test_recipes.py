@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from urllib.parse import urlencode
 
 import pytest
+from msgspec.structs import replace
 
 from holdfast.diagnosis.signatures.candidates import HEAD, TIER_1, tier_2, tier_3
 from holdfast.diagnosis.signatures.recipes import RIGHT, Kitchen, Recipe, formula, mistakes, python_source
@@ -82,3 +83,15 @@ def test_a_recipe_that_needs_what_is_missing_gives_nothing() -> None:
 
     assert kitchen.text(Recipe(wrap="latin-1")) is None
     assert kitchen.text(Recipe(nonce="decoded", wrap="utf-16")) is None
+
+
+def test_a_payload_nested_to_any_depth_is_printed_again_or_left_out() -> None:
+    printed = []
+    for depth in range(800, 1010):
+        payload = '{"a":' + "[" * depth + "]" * depth + "}"
+        kitchen = Kitchen(replace(Author().failure("x"), complete_payload=payload, response_payload=payload))
+        printed.append(kitchen.text(Recipe(document="complete spaced")) is not None)
+        assert (kitchen.text(Recipe(document="response spaced")) is not None) == printed[-1]
+
+    assert printed[0]
+    assert not printed[-1]
