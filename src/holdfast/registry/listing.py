@@ -30,6 +30,7 @@ _SEARCHED: Final = (
     agents.c.note,
     agents.c.labels,
 )
+Condition = sa.ColumnElement[bool]
 
 
 class Listing:
@@ -40,35 +41,47 @@ class Listing:
     """
 
     def __init__(self, query: AgentQuery) -> None:
+        self._query = query
         self._descending = query.sort.startswith("-")
         name = query.sort.removeprefix("-")
         if name not in _SORTS:
             invalid("sort", f"agents cannot be sorted by {name[:40]!r}", f"Sort by one of: {', '.join(_SORTS)}")
-        self._order = query.sort
         self._column = _SORTS[name]
         self._limit = check_limit(query.limit)
         self._after = read_cursor(query.cursor, order=query.sort)
         if self._after is not None and isinstance(self._after.value, str) != isinstance(self._column.type, sa.Text):
             invalid("cursor", "its value does not fit the sort", "Start again without a cursor")
-        self.filters = tuple(_filters(query))
 
-    def page(self, connection: sa.Connection) -> AgentPage:
-        """Read the page. Its cost depends on the page's size alone where an index serves the filter and the sort."""
-        rows = connection.execute(self.page_statement()).all()
-        shown = rows[: self._limit]
-        total = connection.execute(self._count_statement()).scalar_one()
+    def page(self, connection: sa.Connection, known_total: int | None = None) -> AgentPage:
+        """Read the page. Its cost depends on the page's size alone where an index serves the filter and the sort.
+
+        `known_total` is a count that is fresh enough to be told instead of counting again.
+        """
+        conditions = _conditions(connection, self._query)
+        rows = connection.execute(self._select(conditions)).all()
+        shown, more = rows[: self._limit], len(rows) > self._limit
+        if known_total is not None:
+            total = known_total
+        elif self._after is None and not more:
+            total = len(shown)
+        else:
+            total = _count(connection, conditions, at_most=EXACT_UP_TO + 1)
         return AgentPage(
             agents=tuple(agent_of(row) for row in shown),
             total=total,
             total_is_exact=total <= EXACT_UP_TO,
-            next_cursor=self._cursor(shown[-1]) if len(rows) > self._limit else None,
+            next_cursor=self._cursor(shown[-1]) if more else None,
         )
 
-    def page_statement(self) -> sa.Select[Any]:
+    def count_all(self, connection: sa.Connection) -> int:
+        """How many agents match, however many those are."""
+        return _count(connection, _conditions(connection, self._query), at_most=None)
+
+    def _select(self, conditions: list[Condition]) -> sa.Select[*tuple[Any, ...]]:
         """One row more than the page holds tells whether another page follows."""
         column, seq = self._column, agents.c.seq
         key = (seq,) if column is seq else (column, seq)
-        statement = sa.select(*agent_columns).where(*self.filters)
+        statement = sa.select(*agent_columns).where(*conditions)
         if self._after is not None:
             at = (self._after.seq,) if column is seq else (self._after.value, self._after.seq)
             here, there = (key[0], at[0]) if len(key) == 1 else (sa.tuple_(*key), sa.tuple_(*at))
@@ -76,45 +89,48 @@ class Listing:
         ordered = [part.desc() for part in key] if self._descending else list(key)
         return statement.order_by(*ordered).limit(self._limit + 1)
 
-    def _count_statement(self) -> sa.Select[Any]:
-        matching = sa.select(sa.literal(1)).select_from(agents).where(*self.filters).limit(EXACT_UP_TO + 1)
-        return sa.select(sa.func.count()).select_from(matching.subquery())
-
-    def count_all(self, connection: sa.Connection) -> int:
-        """How many agents match, however many those are."""
-        count: int = connection.execute(
-            sa.select(sa.func.count()).select_from(agents).where(*self.filters)
-        ).scalar_one()
-        return count
-
     def _cursor(self, last: AnyRow) -> str:
         value = 0.0 if self._column is agents.c.seq else last._mapping[self._column]
-        return write_cursor(Position(self._order, value, last.seq))
+        return write_cursor(Position(self._query.sort, value, last.seq))
 
 
-def _filters(query: AgentQuery) -> list[sa.ColumnElement[bool]]:
-    filters: list[sa.ColumnElement[bool]] = []
+def _count(connection: sa.Connection, conditions: list[Condition], *, at_most: int | None) -> int:
+    matching = sa.select(sa.literal(1)).select_from(agents).where(*conditions).limit(at_most)
+    return connection.execute(sa.select(sa.func.count()).select_from(matching.subquery())).scalar_one()
+
+
+def _conditions(connection: sa.Connection, query: AgentQuery) -> list[Condition]:
+    conditions: list[Condition] = []
     if len(query.status) == 1:
-        filters.append(agents.c.status == query.status[0].value)
+        conditions.append(agents.c.status == query.status[0].value)
     elif query.status:
-        filters.append(agents.c.status.in_([status.value for status in query.status]))
+        conditions.append(agents.c.status.in_([status.value for status in query.status]))
     exact = (
         (agents.c.org_id, query.org_id),
         (agents.c.host_id, query.host_id),
         (agents.c.agent_version, query.version),
         (agents.c.platform_name, None if query.platform is None else query.platform.lower()),
     )
-    filters += [column == storable(wanted) for column, wanted in exact if wanted is not None]
-    for key, value in query.labels.items():
-        filters.append(_has_label(key, value))
+    conditions += [column == storable(wanted) for column, wanted in exact if wanted is not None]
+    conditions += [_has_label(connection, key, value) for key, value in query.labels.items()]
     if query.q is not None and query.q.strip():
+        # Found anywhere in a text: no index helps, so this reads every agent that the other filters leave.
         needle = storable(query.q.strip())
-        filters.append(sa.or_(*(column.icontains(needle, autoescape=True) for column in _SEARCHED)))
-    return filters
+        conditions.append(sa.or_(*(column.icontains(needle, autoescape=True) for column in _SEARCHED)))
+    return conditions
 
 
-def _has_label(key: str, value: str | None) -> sa.ColumnElement[bool]:
-    own = sa.select(agent_labels.c.agent_seq).where(agent_labels.c.key == storable(key))
+def _has_label(connection: sa.Connection, key: str, value: str | None) -> Condition:
+    """A rare label is looked up, a common one is tested on the agents as they are passed.
+
+    Neither database can tell the two apart by itself: looking up a label of half a million agents, or testing a
+    million agents for a label that ten have, takes as long as the fleet is large.
+    """
+    wanted = agent_labels.c.key == storable(key)
     if value is not None:
-        own = own.where(agent_labels.c.value == storable(value))
-    return agents.c.seq.in_(own)
+        wanted &= agent_labels.c.value == storable(value)
+    own = sa.select(agent_labels.c.agent_seq).where(wanted)
+    few = own.limit(EXACT_UP_TO).subquery()
+    if connection.execute(sa.select(sa.func.count()).select_from(few)).scalar_one() < EXACT_UP_TO:
+        return agents.c.seq.in_(own)
+    return own.where(agent_labels.c.agent_seq == agents.c.seq).correlate(agents).exists()

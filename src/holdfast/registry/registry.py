@@ -4,6 +4,8 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from holdfast.bus import Bus
 from holdfast.faults import Refused
 from holdfast.model import (
@@ -152,11 +154,10 @@ class Registry:
         Raises:
             InvalidQuery: the sort, limit or cursor means nothing.
         """
-        listing = Listing(query or AgentQuery())
-        page = await self._store.read(listing.page)
-        if not page.total_is_exact:
-            page = self._counts.complete(page, listing, query or AgentQuery())
-        return page
+        query = query or AgentQuery()
+        listing, known_total = Listing(query), self._counts.fresh(query)
+        page = await self._store.read(lambda connection: listing.page(connection, known_total))
+        return self._with_newest_sightings(self._counts.complete(page, query))
 
     async def get_agent(self, uid_or_host_id: str) -> Agent | None:
         """One agent; where several share a host_id, the one that is online, else the one seen last."""
@@ -268,6 +269,15 @@ class Registry:
         # After the commit: a subscriber reads the row as soon as it hears of it.
         self._bus.publish(AdmissionChanged(agent_uid=uid, admission=admission, reason=reason, at=now))
         return agent
+
+    def _with_newest_sightings(self, page: AgentPage) -> AgentPage:
+        agents = tuple(
+            msgspec.structs.replace(agent, last_seen=seen)
+            if (seen := self.presence.last_seen(agent.agent_uid)) is not None and seen != agent.last_seen
+            else agent
+            for agent in page.agents
+        )
+        return msgspec.structs.replace(page, agents=agents)
 
     def _token_hash(self, shown: str | None) -> str | Refused | None:
         if shown is None or self.policy is not RegistrationPolicy.TOKEN:

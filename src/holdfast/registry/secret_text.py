@@ -40,7 +40,7 @@ def secret_hash(secret: str) -> str:
 
 
 def read_enrolment_secret(text: str) -> str:
-    """The enrolment token in `text`, as it was issued: blanks and line breaks around it, which copying adds, are forgiven.
+    """The enrolment token in `text`, as it was issued. Blanks and line breaks around it, from copying, are forgiven.
 
     Raises:
         Refused: ID-TOKEN-INVALID; `why` names the exact damage.

@@ -32,6 +32,10 @@ class Database(Protocol):
         """Run `work` on one consistent snapshot; what it writes is refused or lost."""
         ...
 
+    async def look_up(self, work: Work[T]) -> T:
+        """As `read`, for short questions on which a connection waits: they never queue behind a long read."""
+        ...
+
     async def write(self, work: Work[T]) -> T:
         """Run `work` in one transaction and return after its commit; an exception rolls it back."""
         ...

@@ -45,6 +45,10 @@ class PostgresDatabase:
         async with self._snapshots.connect() as connection:
             return await connection.run_sync(work)
 
+    async def look_up(self, work: Work[T]) -> T:
+        """As `read`: the pool has connections enough."""
+        return await self.read(work)
+
     async def write(self, work: Work[T]) -> T:
         """Run `work` and commit."""
         async with self._engine.begin() as connection:

@@ -12,7 +12,7 @@ from holdfast.store.database import Durability, Work
 
 T = TypeVar("T")
 BUSY_TIMEOUT_S: Final = 5.0
-READERS: Final = 2
+READERS: Final = 3
 
 
 class SqliteDatabase:
@@ -26,14 +26,20 @@ class SqliteDatabase:
 
     def __init__(self, url: URL, *, durability: Durability, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         self._write_engine = _engine(url, "BEGIN IMMEDIATE", durability, busy_timeout_s, connections=1)
-        self._read_engine = _engine(url, "BEGIN", durability, busy_timeout_s, connections=READERS)
+        self._read_engine = _engine(url, "BEGIN", durability, busy_timeout_s, connections=READERS + 1)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="holdfast-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="holdfast-reader")
+        self._looker_up = ThreadPoolExecutor(1, thread_name_prefix="holdfast-lookup")
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` in a reader's thread."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, partial(_transact, self._read_engine, work))
+
+    async def look_up(self, work: Work[T]) -> T:
+        """Run `work` in a thread of its own, which no list or search of somebody's can keep busy."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._looker_up, partial(_transact, self._read_engine, work))
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` in the writer's thread; it goes on when the caller is cancelled."""
@@ -46,6 +52,7 @@ class SqliteDatabase:
 
     def _shut_down(self) -> None:
         self._readers.shutdown()
+        self._looker_up.shutdown()
         self._read_engine.dispose()
         self._writer.shutdown()
         self._write_engine.dispose()

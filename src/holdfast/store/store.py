@@ -1,8 +1,11 @@
 """The store: durable state of the control plane, on SQLite or PostgreSQL."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, TypeVar
 
 import sqlalchemy as sa
+import sqlalchemy.exc
 
 from holdfast.store.commits import Group
 from holdfast.store.database import Database, Durability, Work, file_of, parse_url
@@ -24,30 +27,26 @@ class Store:
         self._database = database
         self.dialect = database.dialect
         self.commits = Group(self.write)
-        self.reads = Group(self.read)
+        self.reads = Group(self._look_up)
 
     async def read(self, work: Work[T], /) -> T:
         """Run `work` on a consistent snapshot."""
-        try:
+        with _translated():
             return await self._database.read(work)
-        except Exception as error:
-            unavailable = translate(error)
-            if unavailable is None:
-                raise
-            raise unavailable from error
+
+    async def _look_up(self, work: Work[T], /) -> T:
+        with _translated():
+            return await self._database.look_up(work)
 
     async def write(self, work: Work[T], /) -> T:
         """Run `work` in a transaction; when this returns, it is durable. `work` may run several times."""
         for remaining in reversed(range(MAX_TRIES)):
-            try:
-                return await self._database.write(work)
-            except Exception as error:
-                if remaining and is_retryable(error):
-                    continue
-                unavailable = translate(error)
-                if unavailable is None:
-                    raise
-                raise unavailable from error
+            with _translated():
+                try:
+                    return await self._database.write(work)
+                except sqlalchemy.exc.DBAPIError as error:
+                    if not (remaining and is_retryable(error)):
+                        raise
         raise AssertionError("unreachable: the last try returns or raises")
 
     async def ping(self) -> None:
@@ -63,6 +62,18 @@ class Store:
         await self.commits.close()
         await self.reads.close()
         await self._database.close()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Driver errors become `Unavailable` here and nowhere else; bugs stay what they are."""
+    try:
+        yield
+    except Exception as error:
+        unavailable = translate(error)
+        if unavailable is None:
+            raise
+        raise unavailable from error
 
 
 def _touch(connection: sa.Connection) -> None:

@@ -69,6 +69,7 @@ agents = sa.Table(
     sa.Index("agents_by_uid", "agent_uid", unique=True),
     sa.Index("agents_by_host", "host_id", "seq"),
     sa.Index("agents_by_org", "org_id", "seq"),
+    sa.Index("agents_by_org_and_status", "org_id", "status", "seq"),
     sa.Index("agents_by_status", "status", "seq"),
     sa.Index("agents_by_version", "agent_version", "seq"),
     sa.Index("agents_by_platform", "platform_name", "seq"),

@@ -82,6 +82,7 @@ def _create_agents() -> None:
     op.create_index("agents_by_uid", "agents", ["agent_uid"], unique=True)
     op.create_index("agents_by_host", "agents", ["host_id", "seq"])
     op.create_index("agents_by_org", "agents", ["org_id", "seq"])
+    op.create_index("agents_by_org_and_status", "agents", ["org_id", "status", "seq"])
     op.create_index("agents_by_status", "agents", ["status", "seq"])
     op.create_index("agents_by_version", "agents", ["agent_version", "seq"])
     op.create_index("agents_by_platform", "agents", ["platform_name", "seq"])
