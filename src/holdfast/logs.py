@@ -4,11 +4,17 @@ A log event is a fixed dotted name with facts as fields. What libraries log by `
 Whatever the caller passes, fields named like a secret never reach the output.
 """
 
+import asyncio
+import atexit
 import logging
 import sys
+import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final, Literal, TextIO, cast
 
+import msgspec
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
@@ -36,11 +42,11 @@ def configure(*, fmt: Literal["auto", "console", "json"], level: str, stream: Te
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _stamp,
         drop_secrets,
     ]
     renderer: Processor = (
-        structlog.processors.JSONRenderer()
+        structlog.processors.JSONRenderer(serializer=_json)
         if as_json
         else structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=0)
     )
@@ -48,7 +54,7 @@ def configure(*, fmt: Literal["auto", "console", "json"], level: str, stream: Te
     structlog.configure(
         processors=[*shared, *final],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.WriteLoggerFactory(file=out),
+        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", Gathered(out)) if as_json else out),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(out)
@@ -69,6 +75,59 @@ def logger(service: str) -> FilteringBoundLogger:
     return cast("FilteringBoundLogger", structlog.get_logger().bind(service=service))
 
 
+class Gathered:
+    """A stream that writes once per turn of the event loop what was logged in it: a line each would be a system call.
+
+    Outside a loop it writes at once, and at exit what is left.
+    """
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._waiting: list[str] = []
+        self._is_due = False
+        atexit.register(self._write)
+
+    def write(self, text: str) -> None:
+        """Keep `text` until the turn ends."""
+        self._waiting.append(text)
+
+    def flush(self) -> None:
+        """Have it written at the end of this turn."""
+        if self._is_due:
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._write()
+        else:
+            self._is_due = True
+            loop.call_soon(self._write)
+
+    def _write(self) -> None:
+        self._is_due = False
+        waiting, self._waiting = self._waiting, []
+        if waiting and not self._out.closed:
+            self._out.write("".join(waiting))
+            self._out.flush()
+
+
+@lru_cache(maxsize=4)
+def _second(unix_s: int) -> str:
+    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _stamp(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    # structlog's own stamper formats every line anew; a second's text is the same for all its lines.
+    whole, fraction = divmod(time.time(), 1)
+    event["timestamp"] = f"{_second(int(whole))}.{int(fraction * 1_000_000):06d}Z"
+    return event
+
+
+def _json(event: EventDict, **_options: object) -> str:
+    return msgspec.json.encode(event, enc_hook=repr).decode()
+
+
+@lru_cache(maxsize=4096)
 def is_secret(field: str) -> bool:
     """Whether a field of this name may hold something that must not be logged."""
     words = field.lower().replace("-", "_").split("_")
@@ -77,6 +136,8 @@ def is_secret(field: str) -> bool:
 
 def drop_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Remove secret fields at any depth, whoever logged them."""
+    if not any(is_secret(name) or isinstance(value, dict | list | tuple) for name, value in event.items()):
+        return event
     return cast("EventDict", _cleaned(event))
 
 

@@ -65,6 +65,8 @@ def printable(text: str, max_chars: int = 80) -> str:
     Escapes everything `str.isprintable` refuses, so terminal escapes, bidirectional overrides and newlines arrive as
     `\\x1b`, `\\u202e` and `\\n`.
     """
+    if len(text) <= max_chars and text.isprintable():
+        return text
     cut = text[: max_chars + 1]
     safe = "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in cut)
     return safe if len(safe) <= max_chars else safe[: max_chars - 1] + "…"

@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-import secrets
+import os
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING
@@ -42,18 +42,19 @@ class Answering:
 
     def ask(self, sock: "AgentSocket", effect: Effect) -> None:
         """Start answering; the answer comes through `sock.answered`."""
-        work: Coroutine[object, object, None]
         match effect:
             case Admit():
-                work = self._admit(sock, effect)
+                self._spawn(self._admit(sock, effect))
             case Register():
-                work = self._register(sock, effect)
+                self._spawn(self._register(sock, effect))
             case Identify():
-                work = self._identify(sock, effect)
+                self._spawn(self._identify(sock, effect))
             case Explain():
-                work = self._explain(sock, effect)
+                self._spawn(self._explain(sock, effect))
             case _:
                 raise AssertionError(f"{effect!r} asks nothing")
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -76,7 +77,7 @@ class Answering:
             return
         assert sock.core is not None
         mono, wall = self._gateway.now()
-        nonce = base64.b64encode(secrets.token_bytes(32)).decode()
+        nonce = base64.b64encode(os.urandom(32)).decode()
         answer = sock.core.on_admitted(registration_id=str(uuid.uuid4()), nonce=nonce, mono=mono, wall=wall)
         sock.answered(answer)
         self._gateway.wheel.schedule(sock, sock.core.watch.wake_at)

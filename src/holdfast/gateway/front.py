@@ -1,7 +1,7 @@
 """The HTTP side of the gateway's port: pages, refusals that explain themselves, and the upgrade."""
 
 import base64
-import secrets
+import os
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -82,7 +82,7 @@ def _upgrade(gateway: "Gateway", sock: "AgentSocket", request: Request) -> Respo
     if response.status_code != 101:
         detail = str(sock.ws.handshake_exc)
         return _refuse(gateway, sock, pages.key_problem(request.headers, detail), request)
-    nonce = base64.b64encode(secrets.token_bytes(32)).decode()
+    nonce = base64.b64encode(os.urandom(32)).decode()
     user_agent = _user_agent(request)
     claimed = (request.headers.get_all("X-Agent-ID") or [""])[0][:255]
     core = Connection(

@@ -1,11 +1,13 @@
 """The ledger of attempts: every connection's story, also of peers that never got through, a moment later in the store.
 
-Nothing is kept in memory once it is written: an idle connection costs the ledger nothing. What is not yet written is
-bounded too; beyond the bound the stories of handshakes that failed are dropped first, and counted.
+A story is held for a moment, so that a short one is written once, and forgotten some seconds after its last event: an
+idle connection costs the ledger nothing. What is held is bounded; beyond the bound the stories of handshakes that
+failed are dropped first, and counted.
 """
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
@@ -14,12 +16,15 @@ import structlog
 from holdfast.faults import Unavailable
 from holdfast.model import Attempt
 from holdfast.model.events import Event, EventKind
+from holdfast.registry.clock import Clock
 from holdfast.registry.story import Story
 
-FLUSH_S: Final = 0.5
+FLUSH_S: Final = 0.25
+HOLD_S: Final = 0.5
+FORGET_S: Final = 10.0
 RETRY_S: Final = 2.0
 SLICE: Final = 500
-MAX_UNWRITTEN: Final = 50_000
+MAX_HELD: Final = 50_000
 BEGINNINGS: Final = frozenset({EventKind.UPGRADED, EventKind.HANDSHAKE_FAILED})
 
 log = structlog.get_logger()
@@ -36,8 +41,9 @@ class AttemptStore(Protocol):
 class Ledger:
     """Collects events as a journal's sink and writes stories in batches, from one task."""
 
-    def __init__(self, store: AttemptStore) -> None:
+    def __init__(self, store: AttemptStore, clock: Clock = time.time) -> None:
         self._store = store
+        self._clock = clock
         self._stories: dict[str, Story] = {}
         self._task: asyncio.Task[None] | None = None
         self._is_failing = False
@@ -49,7 +55,7 @@ class Ledger:
             return
         story = self._stories.get(event.attempt)
         if story is None:
-            if len(self._stories) >= MAX_UNWRITTEN and not self._make_room():
+            if len(self._stories) >= MAX_HELD and not self._make_room():
                 self.dropped += 1
                 return
             story = self._stories[event.attempt] = Story(event.at, is_whole=event.kind in BEGINNINGS)
@@ -57,9 +63,9 @@ class Ledger:
 
     def _make_room(self) -> bool:
         for attempt, story in self._stories.items():
-            if story.ended_how == "refused":
+            if story.ended_how == "refused" or not story.is_unwritten:
                 del self._stories[attempt]
-                self.dropped += 1
+                self.dropped += story.is_unwritten
                 return True
         return False
 
@@ -82,45 +88,41 @@ class Ledger:
         Raises:
             Unavailable: the store cannot; what was not written is kept.
         """
-        waiting, self._stories = self._stories, {}
-        try:
-            while waiting:
-                part = dict(list(waiting.items())[:SLICE])
-                await self._write(part)
-                for attempt in part:
-                    del waiting[attempt]
-        finally:
-            for attempt, story in self._stories.items():
-                if attempt in waiting:
-                    _append(waiting[attempt], story)
-                else:
-                    waiting[attempt] = story
-            self._stories = waiting
+        await self._write([attempt for attempt, story in self._stories.items() if story.is_unwritten])
 
-    async def _write(self, stories: Mapping[str, Story]) -> None:
-        partial = [attempt for attempt, story in stories.items() if not story.is_whole]
-        before = await self._store.load(partial) if partial else {}
-        await self._store.save([story.attempt(attempt, before.get(attempt)) for attempt, story in stories.items()])
+    async def _write_due(self) -> None:
+        now = self._clock()
+        due = [
+            attempt
+            for attempt, story in self._stories.items()
+            if story.is_unwritten and (story.ended_at is not None or now - story.started_at >= HOLD_S)
+        ]
+        await self._write(due)
+        for attempt, story in list(self._stories.items()):
+            if not story.is_unwritten and (story.ended_at is not None or now - story.last_at >= FORGET_S):
+                del self._stories[attempt]
+
+    async def _write(self, due: list[str]) -> None:
+        for start in range(0, len(due), SLICE):
+            part = due[start : start + SLICE]
+            stories = {attempt: self._stories[attempt] for attempt in part if attempt in self._stories}
+            beginnings = [attempt for attempt, story in stories.items() if not story.is_whole]
+            before = await self._store.load(beginnings) if beginnings else {}
+            for attempt, attempt_before in before.items():
+                stories[attempt].continue_from(attempt_before)
+            told = {attempt: story.told for attempt, story in stories.items()}
+            await self._store.save([story.attempt(attempt) for attempt, story in stories.items()])
+            for attempt, story in stories.items():
+                story.written = told[attempt]  # what was told while the store was writing is still to be written
 
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(RETRY_S if self._is_failing else FLUSH_S)
             try:
-                await self.flush()
+                await self._write_due()
             except Unavailable as error:
                 if not self._is_failing:
                     log.warning("ledger.waiting_for_store", code=error.problem.code, why=error.problem.why)
                 self._is_failing = True
             else:
                 self._is_failing = False
-
-
-def _append(earlier: Story, later: Story) -> None:
-    """Put what happened during a failed write behind what was to be written."""
-    earlier.entries.extend(later.entries)
-    earlier.codes.extend(code for code in later.codes if code not in earlier.codes)
-    earlier.fields |= later.fields
-    earlier.step = later.step if later.entries else earlier.step
-    for name in ("ended_at", "ended_how", "close_code", "close_reason", "agent_uid"):
-        if getattr(later, name) is not None:
-            setattr(earlier, name, getattr(later, name))

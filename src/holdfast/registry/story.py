@@ -2,8 +2,6 @@
 
 from typing import Any, Final
 
-import msgspec
-
 from holdfast.model import Attempt, Step, TimelineEntry
 from holdfast.model.events import Event, EventKind
 
@@ -13,6 +11,9 @@ MAX_FACT_CHARS: Final = 400
 ORDER: Final = {step: place for place, step in enumerate(Step)}
 COPIED: Final = (
     "started_at", "ended_at", "ended_how", "close_code", "close_reason", "agent_uid", "step", "messages_in", "bytes_in",
+)  # fmt: skip
+FIELDS: Final = (
+    "claimed_org_id", "claimed_host_id", "remote_address", "user_agent", "profile", "claimed_fingerprint",
 )  # fmt: skip
 UNTOLD: Final = frozenset({EventKind.SAMPLED, EventKind.OPENED, EventKind.CLOCK, EventKind.LATE_PONG})
 TITLES: Final = {
@@ -34,27 +35,17 @@ TITLES: Final = {
 
 
 class Story:
-    """What is not yet written of one attempt. `is_whole` is False where the store holds its beginning."""
+    """One attempt as it is told. `is_whole` is False where only the store holds its beginning."""
 
     __slots__ = (
-        "agent_uid",
-        "bytes_in",
-        "close_code",
-        "close_reason",
-        "codes",
-        "ended_at",
-        "ended_how",
-        "entries",
-        "fields",
-        "is_whole",
-        "messages_in",
-        "started_at",
-        "step",
+        "agent_uid", "bytes_in", "close_code", "close_reason", "codes", "ended_at", "ended_how", "entries", "fields",
+        "is_whole", "last_at", "messages_in", "started_at", "step", "told", "written",
     )  # fmt: skip
 
     def __init__(self, started_at: float, *, is_whole: bool) -> None:
-        self.started_at = started_at
+        self.started_at = self.last_at = started_at
         self.is_whole = is_whole
+        self.told = self.written = 0
         self.ended_at: float | None = None
         self.ended_how: str | None = None
         self.close_code: int | None = None
@@ -67,8 +58,15 @@ class Story:
         self.messages_in = 0
         self.bytes_in = 0
 
+    @property
+    def is_unwritten(self) -> bool:
+        """Whether something was told that the store does not hold."""
+        return self.told != self.written
+
     def tell(self, event: Event) -> None:
         """Add an event."""
+        self.told += 1
+        self.last_at = event.at
         self._identify(event)
         failed = event.kind is EventKind.HANDSHAKE_FAILED
         if event.step is not None and not failed and ORDER[event.step] > ORDER[self.step]:
@@ -111,20 +109,24 @@ class Story:
             del self.entries[MAX_ENTRIES // 2]
         self.entries.append(entry)
 
-    def attempt(self, attempt: str, before: Attempt | None = None) -> Attempt:
-        """The row to write; `before` is what the store holds, where this story is not whole."""
-        told: dict[str, Any] = dict(self.fields)
-        if before is None:
-            told |= {name: getattr(self, name) for name in COPIED}
-            return Attempt(attempt=attempt, codes=tuple(self.codes), timeline=tuple(self.entries), **told)
-        entries = (*before.timeline, *self.entries)
-        if len(entries) > MAX_ENTRIES:
-            entries = (*entries[: MAX_ENTRIES // 2], *entries[-MAX_ENTRIES // 2 :])
-        told |= {name: getattr(self, name) for name in COPIED if getattr(self, name)}
-        told["started_at"] = before.started_at
-        told["step"] = max(self.step, before.step, key=ORDER.__getitem__)
-        told["codes"] = tuple(dict.fromkeys((*before.codes, *self.codes)))[:MAX_CODES]
-        return msgspec.structs.replace(before, timeline=entries, **told)
+    def continue_from(self, before: Attempt) -> None:
+        """Put what the store holds of this attempt in front of what was told since."""
+        self.is_whole = True
+        self.started_at = before.started_at
+        self.step = max(self.step, before.step, key=ORDER.__getitem__)
+        self.codes = list(dict.fromkeys((*before.codes, *self.codes)))[:MAX_CODES]
+        self.entries[:0] = before.timeline
+        while len(self.entries) > MAX_ENTRIES:
+            del self.entries[MAX_ENTRIES // 2]
+        self.fields = {name: getattr(before, name) for name in FIELDS if getattr(before, name)} | self.fields
+        for name in ("ended_at", "ended_how", "close_code", "close_reason", "agent_uid"):
+            if getattr(self, name) is None:
+                setattr(self, name, getattr(before, name))
+
+    def attempt(self, attempt: str) -> Attempt:
+        """The row to write."""
+        told: dict[str, Any] = self.fields | {name: getattr(self, name) for name in COPIED}
+        return Attempt(attempt=attempt, codes=tuple(self.codes), timeline=tuple(self.entries), **told)
 
 
 def _entry(event: Event, step: Step) -> TimelineEntry:
