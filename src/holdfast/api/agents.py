@@ -5,7 +5,8 @@ from typing import Annotated
 
 import msgspec
 from litestar import Response, delete, get, patch, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 
 from holdfast.api.authorisation import AskingRequest
 from holdfast.api.bodies import AgentBody, AgentsBody
@@ -19,9 +20,9 @@ _ETAG = re.compile(r'"(\d{1,18})"')
 _LABEL_CHARS = 256
 MERGE_TRIES = 5
 
-LimitParameter = Annotated[int, Parameter(ge=1, le=500, description="Rows of one page")]
-CursorParameter = Annotated[str | None, Parameter(description="`next_cursor` of the page before", max_length=1024)]
-IfMatch = Annotated[str | None, Parameter(header="If-Match", description="ETag of the version you have read")]
+LimitParameter = Annotated[int, QueryParameter(ge=1, le=500, description="Rows of one page")]
+CursorParameter = Annotated[str | None, QueryParameter(description="`next_cursor` of the page before", max_length=1024)]
+IfMatch = Annotated[str | None, HeaderParameter(name="If-Match", description="ETag of the version you have read")]
 LabelText = Annotated[str, msgspec.Meta(max_length=_LABEL_CHARS)]
 NoteText = Annotated[str, msgspec.Meta(max_length=4096)]
 ReasonText = Annotated[str, msgspec.Meta(max_length=200)]
@@ -51,17 +52,17 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 @get("/agents", opt={"role": Role.VIEWER}, tags=["agents"])
 async def list_agents(
-    registry: Registry,
+    registry: NamedDependency[Registry],
     *,
-    status: Annotated[list[Status] | None, Parameter(description="Any of these")] = None,
-    label: Annotated[list[str] | None, Parameter(description="`key` or `key=value`; every one must hold")] = None,
-    org: Annotated[str | None, Parameter(description="Exactly this org_id")] = None,
-    host_id: Annotated[str | None, Parameter(description="Exactly this host_id")] = None,
-    version: Annotated[str | None, Parameter(description="Exactly this agent_version")] = None,
-    platform: Annotated[str | None, Parameter(description="Name of the operating system")] = None,
-    q: Annotated[str | None, Parameter(description="Text found anywhere in the agent", max_length=255)] = None,
+    status: Annotated[list[Status] | None, QueryParameter(description="Any of these")] = None,
+    label: Annotated[list[str] | None, QueryParameter(description="`key` or `key=value`; every one must hold")] = None,
+    org: Annotated[str | None, QueryParameter(description="Exactly this org_id")] = None,
+    host_id: Annotated[str | None, QueryParameter(description="Exactly this host_id")] = None,
+    version: Annotated[str | None, QueryParameter(description="Exactly this agent_version")] = None,
+    platform: Annotated[str | None, QueryParameter(description="Name of the operating system")] = None,
+    q: Annotated[str | None, QueryParameter(description="Text found anywhere in the agent", max_length=255)] = None,
     sort: Annotated[
-        str, Parameter(description="registered_at, host_id, last_seen, status or version; `-` in front reverses")
+        str, QueryParameter(description="registered_at, host_id, last_seen, status or version; `-` in front reverses")
     ] = "registered_at",
     limit: LimitParameter = 50,
     cursor: CursorParameter = None,
@@ -90,13 +91,15 @@ def _label_filter(text: str) -> tuple[str, str | None]:
 
 
 @get("/agents/{uid:str}", opt={"role": Role.VIEWER}, tags=["agents"])
-async def show_agent(registry: Registry, uid: str) -> Response[AgentBody]:
+async def show_agent(registry: NamedDependency[Registry], uid: FromPath[str]) -> Response[AgentBody]:
     """One agent, by its uid or by its host_id; where several claim the host_id, the one that is online."""
     return _answered(await found_agent(registry, uid))
 
 
 @post("/agents", opt={"role": Role.OPERATOR}, tags=["agents"])
-async def expect_agent(registry: Registry, request: AskingRequest, data: ExpectedHost) -> Response[AgentBody]:
+async def expect_agent(
+    registry: NamedDependency[Registry], request: AskingRequest, data: JSONBody[ExpectedHost]
+) -> Response[AgentBody]:
     """Announce a host, so that Holdfast can tell when nothing of it ever arrives."""
     agent = await registry.expect_host(
         data.org_id, data.host_id, labels=data.labels, note=data.note, actor=actor(request)
@@ -106,7 +109,11 @@ async def expect_agent(registry: Registry, request: AskingRequest, data: Expecte
 
 @patch("/agents/{uid:str}", opt={"role": Role.OPERATOR}, tags=["agents"])
 async def change_agent(
-    registry: Registry, request: AskingRequest, uid: str, data: AgentChange, if_match: IfMatch = None
+    registry: NamedDependency[Registry],
+    request: AskingRequest,
+    uid: FromPath[str],
+    data: JSONBody[AgentChange],
+    if_match: IfMatch = None,
 ) -> Response[AgentBody]:
     """Change labels and note. With If-Match nothing is changed if somebody else was faster (412)."""
     agent = await _changed(registry, uid, data, version=_version(if_match), actor=actor(request))
@@ -114,20 +121,25 @@ async def change_agent(
 
 
 @delete("/agents/{uid:str}", opt={"role": Role.OPERATOR}, tags=["agents"])
-async def delete_agent(registry: Registry, request: AskingRequest, uid: str) -> None:
+async def delete_agent(registry: NamedDependency[Registry], request: AskingRequest, uid: FromPath[str]) -> None:
     """Forget the agent. If it still runs it has to register again; to keep it out, revoke it."""
     await registry.delete_agent(uid, actor=actor(request))
 
 
 @post("/agents/{uid:str}/approve", opt={"role": Role.OPERATOR}, status_code=200, tags=["agents"])
-async def approve_agent(registry: Registry, request: AskingRequest, uid: str) -> Response[AgentBody]:
+async def approve_agent(
+    registry: NamedDependency[Registry], request: AskingRequest, uid: FromPath[str]
+) -> Response[AgentBody]:
     """Let the agent take part."""
     return _answered(await registry.approve(uid, actor=actor(request)))
 
 
 @post("/agents/{uid:str}/revoke", opt={"role": Role.OPERATOR}, status_code=200, tags=["agents"])
 async def revoke_agent(
-    registry: Registry, request: AskingRequest, uid: str, data: Reason | None = None
+    registry: NamedDependency[Registry],
+    request: AskingRequest,
+    uid: FromPath[str],
+    data: JSONBody[Reason | None] = None,
 ) -> Response[AgentBody]:
     """End the agent's connection and refuse it from now on."""
     return _answered(await registry.revoke(uid, reason=(data or Reason()).reason, actor=actor(request)))
@@ -135,7 +147,10 @@ async def revoke_agent(
 
 @post("/agents/{uid:str}/disconnect", opt={"role": Role.OPERATOR}, status_code=202, tags=["agents"])
 async def disconnect_agent(
-    registry: Registry, request: AskingRequest, uid: str, data: Reason | None = None
+    registry: NamedDependency[Registry],
+    request: AskingRequest,
+    uid: FromPath[str],
+    data: JSONBody[Reason | None] = None,
 ) -> Response[AgentBody]:
     """Ask the gateway that holds the agent's connection to end it. The agent may come back at once."""
     await registry.request_disconnect(uid, reason=(data or Reason()).reason, actor=actor(request))

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 from litestar import Response, get
+from litestar.di import NamedDependency
 
 from holdfast.api.about import About, Probe
 from holdfast.api.access import Access
@@ -27,7 +28,7 @@ class NotReadyBody(ProblemBody, frozen=True, kw_only=True):
 
 
 @get("/healthz", opt={"role": None}, tags=["health"])
-async def healthz(about: About) -> HealthBody:
+async def healthz(about: NamedDependency[About]) -> HealthBody:
     """The process answers. Open to everybody."""
     now = about.clock()
     return HealthBody(
@@ -40,7 +41,9 @@ async def healthz(about: About) -> HealthBody:
 
 
 @get("/readyz", opt={"role": None}, tags=["health"])
-async def readyz(about: About, access: Access, request: AskingRequest) -> Response[ReadyBody | NotReadyBody]:
+async def readyz(
+    about: NamedDependency[About], access: NamedDependency[Access], request: AskingRequest
+) -> Response[ReadyBody | NotReadyBody]:
     """Tests store (a read and a write) and bus now. 503 with the first problem when one of them is ill.
 
     Open to everybody, because whoever balances load asks it; away from loopback, callers without a token learn which

@@ -3,7 +3,8 @@
 from typing import Annotated
 
 from litestar import get
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
 
 from holdfast.api.agents import CursorParameter, LimitParameter
 from holdfast.api.bodies import AttemptBody, AttemptsBody, AuditsBody
@@ -16,14 +17,16 @@ from holdfast.registry import Registry
 
 @get("/attempts", opt={"role": Role.VIEWER}, tags=["attempts"])
 async def list_attempts(
-    registry: Registry,
+    registry: NamedDependency[Registry],
     *,
-    is_open: Annotated[bool | None, Parameter(query="open", description="Only live (true) or ended (false)")] = None,
-    host_id: Annotated[str | None, Parameter(description="Claimed host_id")] = None,
-    agent_uid: Annotated[str | None, Parameter(description="Proved agent_uid")] = None,
-    code: Annotated[str | None, Parameter(description="A fault code seen on it")] = None,
-    step: Annotated[Step | None, Parameter(description="The step it reached")] = None,
-    address: Annotated[str | None, Parameter(description="Remote address")] = None,
+    is_open: Annotated[
+        bool | None, QueryParameter(name="open", description="Live (true) or ended (false) ones")
+    ] = None,
+    host_id: Annotated[str | None, QueryParameter(description="Claimed host_id")] = None,
+    agent_uid: Annotated[str | None, QueryParameter(description="Proved agent_uid")] = None,
+    code: Annotated[str | None, QueryParameter(description="A fault code seen on it")] = None,
+    step: Annotated[Step | None, QueryParameter(description="The step it reached")] = None,
+    address: Annotated[str | None, QueryParameter(description="Remote address")] = None,
     limit: LimitParameter = 50,
     cursor: CursorParameter = None,
 ) -> AttemptsBody:
@@ -42,7 +45,7 @@ async def list_attempts(
 
 
 @get("/attempts/{attempt:str}", opt={"role": Role.VIEWER}, tags=["attempts"])
-async def show_attempt(registry: Registry, attempt: str) -> AttemptBody:
+async def show_attempt(registry: NamedDependency[Registry], attempt: FromPath[str]) -> AttemptBody:
     """One connection with its timeline."""
     found = await registry.get_attempt(attempt)
     if found is None:
@@ -57,11 +60,11 @@ async def show_attempt(registry: Registry, attempt: str) -> AttemptBody:
 
 @get("/audit", opt={"role": Role.VIEWER}, tags=["audit"])
 async def list_audit(
-    registry: Registry,
+    registry: NamedDependency[Registry],
     *,
-    actor: Annotated[str | None, Parameter(description="Who did it")] = None,
-    action: Annotated[str | None, Parameter(description="What was done, e.g. agent.revoke")] = None,
-    subject: Annotated[str | None, Parameter(description="To what: a uid or id")] = None,
+    actor: Annotated[str | None, QueryParameter(description="Who did it")] = None,
+    action: Annotated[str | None, QueryParameter(description="What was done, e.g. agent.revoke")] = None,
+    subject: Annotated[str | None, QueryParameter(description="To what: a uid or id")] = None,
     limit: LimitParameter = 50,
     cursor: CursorParameter = None,
 ) -> AuditsBody:

@@ -1,5 +1,6 @@
 """A `Problem` as RFC 9457 `application/problem+json`, and every exception as a `Problem`."""
 
+import re
 from typing import Final
 
 import msgspec
@@ -78,13 +79,25 @@ def exception_handlers(log: FilteringBoundLogger) -> ExceptionHandlersMap:
         return problem_response(error.problem)
 
     def litestars(request: AnyRequest, error: HTTPException) -> Response[ProblemBody]:
-        return problem_response(_translated(request, error), allow=(error.headers or {}).get("Allow"))
+        allow = _methods(request) if isinstance(error, MethodNotAllowedException) else None
+        return problem_response(_translated(request, error), allow=allow)
 
     def bug(request: AnyRequest, error: Exception) -> Response[ProblemBody]:
         log.error("api.request_failed", code="API-BUG", method=request.method, path=request.url.path, exc_info=error)
         return problem_response(api_problem("API-BUG", why="an error that nobody foresaw; the log has its trace"))
 
     return {HoldfastError: ours, HTTPException: litestars, Exception: bug}
+
+
+def _methods(request: AnyRequest) -> str:
+    """What stands in Allow (RFC 9110, 15.5.6); Litestar names no methods in its 405."""
+    methods: set[str] = set()
+    for template, handlers in request.app.route_handler_method_map.items():
+        if re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", template), request.url.path.rstrip("/") or "/"):
+            methods.update(handlers)
+    if "GET" in methods:
+        methods.add("HEAD")
+    return ", ".join(sorted(methods))
 
 
 def _translated(request: AnyRequest, error: HTTPException) -> Problem:

@@ -1,18 +1,14 @@
 """Unknown query parameters are refused: a mistyped filter must not answer with everything."""
 
 from difflib import get_close_matches
-from typing import Final
 
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.handlers.base import BaseRouteHandler
-from litestar.params import ParameterKwarg
+from litestar.params import QueryParameter
 
 from holdfast.api.codes import refuse
 from holdfast.faults import printable
-
-# What Litestar injects by name, beside the query: https://docs.litestar.dev/2/usage/routing/handlers.html
-_INJECTED: Final = frozenset({"request", "data", "body", "headers", "cookies", "state", "scope", "query", "return"})
 
 
 async def known_parameters_only(
@@ -37,17 +33,7 @@ async def known_parameters_only(
 
 
 def query_parameters(handler: BaseRouteHandler) -> frozenset[str]:
-    """The names of the query parameters of a route, as they stand in a URL."""
-    in_path = {parameter for path in handler.paths for parameter in _path_parameters(path)}
-    other = _INJECTED | in_path | handler.resolve_dependencies().keys()
-    names = set()
-    for name, field in handler.parsed_fn_signature.parameters.items():
-        kwarg = field.kwarg_definition
-        if name in other or (isinstance(kwarg, ParameterKwarg) and (kwarg.header or kwarg.cookie)):
-            continue
-        names.add((isinstance(kwarg, ParameterKwarg) and kwarg.query) or name)
-    return frozenset(names)
-
-
-def _path_parameters(path: str) -> list[str]:
-    return [part[1:-1].partition(":")[0] for part in path.split("/") if part.startswith("{")]
+    """The names of the query parameters of a route, as they stand in a URL. Routes mark each with `QueryParameter`."""
+    fields = handler.parsed_fn_signature.parameters.items()
+    marked = ((name, field.kwarg_definition) for name, field in fields)
+    return frozenset(marker.name or name for name, marker in marked if isinstance(marker, QueryParameter))

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import msgspec
 from litestar import delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 
 from holdfast.api.agents import actor
 from holdfast.api.authorisation import AskingRequest
@@ -40,26 +42,28 @@ class NewEnrolmentToken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
 
 @get("/tokens", opt={"role": Role.ADMIN}, tags=["tokens"])
-async def list_tokens(registry: Registry) -> TokensBody:
+async def list_tokens(registry: NamedDependency[Registry]) -> TokensBody:
     """All API tokens, without their secrets."""
     return TokensBody(tokens=[token_body(token) for token in await registry.tokens.list()])
 
 
 @post("/tokens", opt={"role": Role.ADMIN}, tags=["tokens"])
-async def create_token(registry: Registry, request: AskingRequest, data: NewToken) -> IssuedTokenBody:
+async def create_token(
+    registry: NamedDependency[Registry], request: AskingRequest, data: JSONBody[NewToken]
+) -> IssuedTokenBody:
     """Create an API token. The answer holds its secret, this once."""
     issued = await registry.tokens.create(data.name, data.role, data.expires_in_s, actor=actor(request))
     return IssuedTokenBody(secret=issued.secret, token=token_body(issued.token))
 
 
 @delete("/tokens/{token_id:str}", opt={"role": Role.ADMIN}, tags=["tokens"])
-async def revoke_token(registry: Registry, request: AskingRequest, token_id: str) -> None:
+async def revoke_token(registry: NamedDependency[Registry], request: AskingRequest, token_id: FromPath[str]) -> None:
     """End an API token, at once and for ever."""
     await registry.tokens.revoke(token_id, actor=actor(request))
 
 
 @get("/enrolment-tokens", opt={"role": Role.ADMIN}, tags=["tokens"])
-async def list_enrolment_tokens(registry: Registry) -> EnrolmentTokensBody:
+async def list_enrolment_tokens(registry: NamedDependency[Registry]) -> EnrolmentTokensBody:
     """All enrolment tokens, without their secrets."""
     found = await registry.enrolment_tokens.list()
     return EnrolmentTokensBody(enrolment_tokens=[enrolment_token_body(token) for token in found])
@@ -67,7 +71,7 @@ async def list_enrolment_tokens(registry: Registry) -> EnrolmentTokensBody:
 
 @post("/enrolment-tokens", opt={"role": Role.ADMIN}, tags=["tokens"])
 async def create_enrolment_token(
-    registry: Registry, request: AskingRequest, data: NewEnrolmentToken
+    registry: NamedDependency[Registry], request: AskingRequest, data: JSONBody[NewEnrolmentToken]
 ) -> IssuedEnrolmentTokenBody:
     """Create a token that lets agents register. The answer holds its secret, this once."""
     issued = await registry.enrolment_tokens.create(
@@ -82,7 +86,9 @@ async def create_enrolment_token(
 
 
 @delete("/enrolment-tokens/{token_id:str}", opt={"role": Role.ADMIN}, tags=["tokens"])
-async def revoke_enrolment_token(registry: Registry, request: AskingRequest, token_id: str) -> None:
+async def revoke_enrolment_token(
+    registry: NamedDependency[Registry], request: AskingRequest, token_id: FromPath[str]
+) -> None:
     """Let nobody register with this token any more; agents that did stay."""
     await registry.enrolment_tokens.revoke(token_id, actor=actor(request))
 
