@@ -1,7 +1,7 @@
 """What a database driver's error means, said once and in our words."""
 
-import asyncio
-import re
+import errno
+import sqlite3
 from typing import Final
 
 import sqlalchemy.exc
@@ -11,9 +11,7 @@ from holdfast.faults import Unavailable, problem
 RETRY_AFTER_S: Final = 2.0
 DISK_RETRY_AFTER_S: Final = 30.0
 
-_DISK_FULL_TEXT: Final = re.compile(
-    r"database or disk is full|no space left|could not extend file|disk quota", re.IGNORECASE
-)
+_NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 # Primary result codes, https://www.sqlite.org/rescode.html (an extended code carries its primary one in the low byte).
 _SQLITE_FULL: Final = 13
@@ -74,51 +72,37 @@ _RETRYABLE: Final = frozenset({"40001", "40P01"})
 
 
 def translate(error: BaseException) -> Unavailable | None:
-    """The `Unavailable` that tells `error`, or None where it is no fault of the database but a bug of ours.
+    """The `Unavailable` that tells `error`, or None where it is no fault of the database but ours or a caller's.
 
     SRV-DISK-FULL where space is the cause, SRV-DB-DOWN otherwise, with the class of the failure in `why`.
     """
-    cause = _driver_error(error)
-    if _DISK_FULL_TEXT.search(str(cause)) or _is_disk_full(cause):
-        return _disk_full(cause)
-    sqlite_code = getattr(cause, "sqlite_errorcode", None)
-    if isinstance(sqlite_code, int):
-        return _sqlite_down(sqlite_code & 0xFF, cause)
-    sqlstate = _sqlstate(cause)
-    if sqlstate is not None:
-        return _postgres_down(sqlstate, cause)
     if isinstance(error, sqlalchemy.exc.TimeoutError):
         return _down("every connection to it is busy", "no connection became free in time", "Look for slow queries")
-    if isinstance(cause, asyncio.TimeoutError | TimeoutError):
+    cause = _driver_error(error)
+    sqlstate = getattr(cause, "sqlstate", None)
+    if isinstance(cause, sqlite3.Error):
+        return _sqlite_down(getattr(cause, "sqlite_errorcode", 0) & 0xFF, cause)
+    if isinstance(sqlstate, str):
+        return _postgres_down(sqlstate, cause)
+    if isinstance(cause, TimeoutError):
         return _down("it does not answer", "no answer within the time limit", "Check that PostgreSQL is reachable")
-    if isinstance(cause, OSError) or _is_disconnect(error):
-        why = f"it refused or dropped the connection ({_short(cause)})"
-        return _down("it is not reachable", why, "Start PostgreSQL, or correct the database URL")
-    return None
+    if isinstance(cause, OSError):
+        return _disk_full(cause) if cause.errno in _NO_SPACE else _unreachable(cause)
+    return _unreachable(cause) if _is_disconnect(error) else None
 
 
 def is_retryable(error: BaseException) -> bool:
     """Whether the transaction lost a race (deadlock, serialisation) and is to be run again at once."""
-    return _sqlstate(_driver_error(error)) in _RETRYABLE
+    return getattr(_driver_error(error), "sqlstate", None) in _RETRYABLE
 
 
 def _driver_error(error: BaseException) -> BaseException:
     """The driver's own exception below SQLAlchemy's wrappers."""
     if isinstance(error, sqlalchemy.exc.DBAPIError) and error.orig is not None:
         error = error.orig
-    while error.__cause__ is not None and getattr(error, "sqlite_errorcode", None) is None:
-        error = error.__cause__
+        while error.__cause__ is not None:  # SQLAlchemy's asyncpg dialect wraps once more
+            error = error.__cause__
     return error
-
-
-def _sqlstate(error: BaseException) -> str | None:
-    state = getattr(error, "sqlstate", None)
-    return state if isinstance(state, str) else None
-
-
-def _is_disk_full(error: BaseException) -> bool:
-    code = getattr(error, "sqlite_errorcode", None)
-    return (isinstance(code, int) and code & 0xFF == _SQLITE_FULL) or _sqlstate(error) == _POSTGRES_DISK_FULL
 
 
 def _is_disconnect(error: BaseException) -> bool:
@@ -128,6 +112,8 @@ def _is_disconnect(error: BaseException) -> bool:
 
 
 def _sqlite_down(code: int, cause: BaseException) -> Unavailable | None:
+    if code == _SQLITE_FULL:
+        return _disk_full(cause)
     if code not in _SQLITE_CLASSES:
         return None
     what, why = _SQLITE_CLASSES[code]
@@ -135,12 +121,19 @@ def _sqlite_down(code: int, cause: BaseException) -> Unavailable | None:
 
 
 def _postgres_down(sqlstate: str, cause: BaseException) -> Unavailable | None:
+    if sqlstate == _POSTGRES_DISK_FULL:
+        return _disk_full(cause)
     for length in range(len(sqlstate), 1, -1):
         found = _POSTGRES_CLASSES.get(sqlstate[:length])
         if found is not None:
             what, why, fix = found
             return _down(what, f"{why} (SQLSTATE {sqlstate}, {_short(cause)})", fix)
     return None
+
+
+def _unreachable(cause: BaseException) -> Unavailable:
+    why = f"it refused or dropped the connection ({_short(cause)})"
+    return _down("it is not reachable", why, "Start PostgreSQL, or correct the database URL")
 
 
 def _down(what: str, why: str, fix: str) -> Unavailable:
