@@ -291,11 +291,10 @@ async def test_a_gateway_that_falls_silent_is_left_and_dialled_again(tmp_path: P
 async def test_a_pending_agent_waits_and_becomes_registered_when_it_is_approved(tmp_path: Path) -> None:
     async def approve(conversation: Conversation) -> None:
         await conversation.register(status="pending", interval_s=0.1)
-        while True:
-            message = await conversation.hear()
-            if message.channel == "auth":
-                payload = {"success": True, "agent_uid": UID, "expires_at": 0, "heartbeat_interval": 20.0}
-                await conversation.say("response", "auth", {**payload, "status": "registered"}, reply_to=message)
+        await conversation.hear()
+        payload = {"agent_uid": UID, "status": "registered", "heartbeat_interval": 20.0}
+        await conversation.say("event", "agent.registration", payload)
+        await conversation.acknowledge()
 
     seen: list[Status] = []
     async with (

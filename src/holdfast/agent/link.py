@@ -71,7 +71,6 @@ class Link:
         self._backoff = backoff
         self._max_interval_s = max_interval_s
         self._interval_s = HEARTBEAT_INTERVAL_S
-        self._nonce = ""  # the connection's challenge
         self._asked = ""  # id of the request that waits for its answer
         self._failures = 0
         self._settled_at = math.inf
@@ -107,9 +106,10 @@ class Link:
 
     def _on_connected(self, event: Connected, at: Moment) -> list[Effect]:
         self._announced, self._settled_at = None, math.inf
-        self._nonce = event.challenge or event.own_nonce
         if self._resume:
-            start = self._ask(State.AUTHENTICATING, self._auth(at), at, attempt=event.attempt)
+            nonce = event.challenge or event.own_nonce
+            auth = self._requests.auth(uid=self.status.uid or "", nonce=nonce, at=at)
+            start = self._ask(State.AUTHENTICATING, auth, at, attempt=event.attempt)
         else:
             start = self._register(at, attempt=event.attempt)
         return [*start, Report("agent.connected", facts={"attempt": event.attempt})]
@@ -167,16 +167,9 @@ class Link:
         self._unanswered += 1
         # Slightly early, each time by another amount, so that agents which started together drift apart.
         wake = WakeAt(at.monotonic + self._interval_s * (0.9 + 0.1 * at.draw))
-        beat: list[Effect] = [Send(self._requests.heartbeat(at)), wake]
-        if self.status.state is State.PENDING:
-            # Nobody is obliged to tell us of an approval: ask, as a resuming agent would.
-            beat.append(Send(self._auth(at)))
-        return beat
+        return [Send(self._requests.heartbeat(at)), wake]
 
     # Asking
-
-    def _auth(self, at: Moment) -> bytes:
-        return self._requests.auth(uid=self.status.uid or "", nonce=self._nonce, at=at)
 
     def _register(self, at: Moment, *, attempt: str | None) -> list[Effect]:
         return self._ask(State.REGISTERING, self._requests.init(at), at, attempt=attempt)
@@ -294,7 +287,6 @@ ANSWERS: Final[Mapping[tuple[State, MessageType, str], Answer]] = {
     (State.AUTHENTICATING, "response", messages.AUTH): Link._on_standing,
     (State.REGISTERING, "response", messages.INIT): Link._on_challenge,
     (State.COMPLETING, "response", messages.COMPLETE): Link._on_standing,
-    (State.PENDING, "response", messages.AUTH): Link._on_standing,
-    (State.PENDING, "event", messages.STATUS): Link._on_standing,
-    (State.READY, "event", messages.STATUS): Link._on_standing,
+    (State.PENDING, "event", messages.INIT): Link._on_standing,
+    (State.READY, "event", messages.INIT): Link._on_standing,
 }

@@ -20,7 +20,6 @@ INIT: Final = "agent.registration"
 COMPLETE: Final = "agent.registration.complete"
 AUTH: Final = "auth"
 HEARTBEAT: Final = "agent.heartbeat"
-STATUS: Final = "agent.status"
 
 NONCE_CHARS: Final = 44
 TIME_CHARS: Final = 20  # whole seconds and Z, as the protocol page has it
