@@ -184,6 +184,8 @@ class Connection:
 
     def _told(self, due: Due, wall: float) -> Record:
         code = "LIFE-PING-ONLY" if due is Due.SILENT and self.watch.pings_seen else TOLD_CODES[due]
+        if due is Due.NO_HEARTBEAT:
+            self._beaten = False  # the next one is news again
         told = self.session.record(TOLD_KINDS[due], wall, pings=self.watch.pings_seen, messages=self.messages)
         return Record(msgspec.structs.replace(told.event, code=code))
 

@@ -4,6 +4,7 @@ from websockets.frames import Close as WsClose
 from websockets.server import ServerProtocol
 
 from holdfast.faults import Problem, printable, problem
+from holdfast.gateway.watch import Watch
 from holdfast.model.events import Fact
 from holdfast.protocol.closes import CloseCode
 
@@ -32,4 +33,20 @@ def ending(ws: ServerProtocol, *, how: str, by_gateway: bool) -> dict[str, Fact]
         "close_code": int(close.code) if close is not None else NO_CLOSE_FRAME,
         "close_reason": printable(close.reason, 123) if close is not None else "",
         "closed_by": closed_by,
+    }
+
+
+def last_moments(watch: Watch, *, opened_at: float, mono: float) -> dict[str, Fact]:
+    """How old the connection was and how long ago each side last spoke, in seconds; None where it never did.
+
+    `heard_s` counts any frame, `quiet_s` messages alone. Computed once, at the end: a living connection pays nothing.
+    """
+    began = watch.opened_at
+    return {
+        "age_s": round(mono - opened_at, 3),
+        "heard_s": round(mono - watch.heard_at, 3),
+        "quiet_s": round(mono - watch.spoke_at, 3) if watch.spoke_at else None,
+        "pinged_s": round(mono - watch.pinged_at, 3) if watch.pinged_at > began else None,
+        "ponged_s": round(mono - watch.ponged_at, 3) if watch.ponged_at > began else None,
+        "pings": watch.pings_seen,
     }

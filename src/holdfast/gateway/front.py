@@ -3,19 +3,21 @@
 import base64
 import os
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from websockets.http11 import Request, Response
 
-from holdfast.faults import Problem, problem
+from holdfast.faults import Problem, printable, problem
 from holdfast.gateway import metrics, pages
 from holdfast.gateway.compat import choose_profile
 from holdfast.gateway.connection import Connection
 from holdfast.model import Step
-from holdfast.model.events import EventKind
+from holdfast.model.events import EventKind, Fact
 from holdfast.protocol.limits import ATTEMPT_HEADER, CHALLENGE_HEADER, PATH
 from holdfast.protocol.times import rfc3339_seconds
+
+PROXY_MARKS: Final = ("Via", "X-Forwarded-For", "Forwarded", "X-Real-IP", "CF-Ray")
 
 if TYPE_CHECKING:
     from holdfast.gateway.server import Gateway
@@ -99,17 +101,30 @@ def _upgrade(gateway: "Gateway", sock: "AgentSocket", request: Request) -> Respo
     response.headers[ATTEMPT_HEADER] = sock.attempt
     response.headers[CHALLENGE_HEADER] = nonce
     profile = core.session.answers.profile.name
-    gateway.note(sock, EventKind.UPGRADED, {"user_agent": user_agent, "profile": profile}, step=Step.UPGRADE)
+    facts: dict[str, Fact] = {"user_agent": user_agent, "profile": profile, **_marks_of_proxies(request)}
+    gateway.note(sock, EventKind.UPGRADED, facts, step=Step.UPGRADE)
     gateway.wheel.schedule(sock, core.watch.wake_at)
     return response
 
 
 def _refuse(gateway: "Gateway", sock: "AgentSocket", wrong: Problem, request: Request | None = None) -> Response:
     user_agent = _user_agent(request) if request is not None else None
-    facts = {"what": wrong.what, "why": wrong.why, "user_agent": user_agent}
+    facts: dict[str, Fact] = {
+        "what": wrong.what, "why": wrong.why, "fix": wrong.fix, "user_agent": user_agent,
+        "retry_after_s": wrong.retry_after_s, **wrong.evidence,
+    }  # fmt: skip
     gateway.note(sock, EventKind.HANDSHAKE_FAILED, facts, code=wrong.code, step=Step.TCP)
     return pages.refusal(wrong, sock.attempt, head_only=request is not None and request.method == "HEAD")
 
 
 def _user_agent(request: Request) -> str:
     return "".join(request.headers.get_all("User-Agent")[:1])[:256]
+
+
+def _marks_of_proxies(request: Request) -> dict[str, Fact]:
+    """What proxies add to a request. Anybody can: it says whom we may be talking to, and decides nothing."""
+    found = {name: request.headers.get_all(name) for name in PROXY_MARKS}
+    marks: dict[str, Fact] = {}
+    if via := ", ".join(f"{name}: {values[0][:60]}" for name, values in found.items() if values):
+        marks["via"] = printable(via, 200)
+    return marks

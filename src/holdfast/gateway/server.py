@@ -28,6 +28,10 @@ TICK_S: Final = 0.1
 LAG_S: Final = 1.0
 SLICE: Final = 200
 BACKLOG: Final = 4096
+# Told at the start, so that whoever reads the recorded events can tell our own timers from somebody else's.
+TIMERS: Final = (
+    "first_message_s", "silent_close_s", "ping_interval_s", "dead_after_s", "challenge_ttl_s", "heartbeat_interval_s",
+)  # fmt: skip
 
 
 class Gateway:
@@ -72,7 +76,8 @@ class Gateway:
         self._server = await loop.create_server(self._accept, settings.host, settings.port, backlog=BACKLOG)
         self._started = self.mono()
         self._ticking = loop.create_task(self._ticks())
-        self._note(EventKind.GATEWAY_STARTED, port=self.port, tls=self.tls is not None)
+        timers: dict[str, Fact] = {name: getattr(settings, name) for name in TIMERS}
+        self._note(EventKind.GATEWAY_STARTED, port=self.port, tls=self.tls is not None, **timers)
 
     def reload_tls(self) -> None:
         """Use the certificate files as they are now for new connections; the old ones go on.

@@ -81,8 +81,8 @@ class Session:
             at=wall, kind=EventKind.REFUSED, attempt=self.attempt, code=problem.code, peer=self.peer,
             org_id=self.org_id, host_id=self.host_id, agent_uid=self.agent_uid,
             facts={
-                "what": problem.what, "why": problem.why, "field": problem.field, "channel": channel[:64],
-                **problem.evidence,
+                "what": problem.what, "why": problem.why, "fix": problem.fix, "field": problem.field,
+                "channel": channel[:64], "retry_after_s": problem.retry_after_s, **problem.evidence,
             },
         )  # fmt: skip
         return [Send(frame), Record(event)]

@@ -21,10 +21,11 @@ from holdfast.faults import Problem, problem
 from holdfast.gateway import front
 from holdfast.gateway.connection import Connection
 from holdfast.gateway.effects import ASKING, Close, Effect, Ping, Record, Send
-from holdfast.gateway.endings import ending, violation
+from holdfast.gateway.endings import ending, last_moments, violation
 from holdfast.gateway.firstbytes import Speech, judge
 from holdfast.gateway.tcpinfo import tcp_info
 from holdfast.gateway.tls import HandshakeFailed, TlsLayer
+from holdfast.gateway.watch import Due, Watch
 from holdfast.model import Step
 from holdfast.model.events import EventKind, Fact
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 CLOSE_GRACE_S: Final = 3.0
 MAX_BACKLOG: Final = 32
+LATE_PONG_S: Final = 2.0
 _STAMP: Final = struct.Struct("!d")
 
 
@@ -185,7 +187,7 @@ class AgentSocket(asyncio.Protocol):
         elif opcode is Opcode.PONG:
             self._pong(cast("bytes", frame.data))
         elif opcode is Opcode.PING and self.core is not None:
-            self.core.watch.pings_seen += 1
+            self._pinged(self.core.watch)
         elif opcode is Opcode.CLOSE:
             self._ended_how = "close-frame"
 
@@ -206,6 +208,12 @@ class AgentSocket(asyncio.Protocol):
         else:
             self.perform(core.on_binary(bytes(data), mono=mono, wall=wall))
 
+    def _pinged(self, watch: Watch) -> None:
+        watch.pings_seen += 1
+        if watch.pings_seen == 1 and Due.SILENT in watch.told and not watch.spoke_at:
+            facts: dict[str, Fact] = {"pings": 1, "messages": 0}
+            self._gateway.note(self, EventKind.SILENT, facts, code="LIFE-PING-ONLY")
+
     def _pong(self, data: bytes) -> None:
         core = self.core
         assert core is not None
@@ -213,6 +221,8 @@ class AgentSocket(asyncio.Protocol):
         core.watch.ponged_at = mono
         if len(data) == _STAMP.size:
             self.rtt_s = mono - _STAMP.unpack(data)[0]
+            if self.rtt_s > LATE_PONG_S:
+                self._gateway.note(self, EventKind.LATE_PONG, {"late_s": round(self.rtt_s, 3), **self.tcp()})
 
     def _broken(self, ws: ServerProtocol) -> None:
         """The bytes broke RFC 6455: the library has answered with a close frame; say what it was."""
@@ -255,7 +265,10 @@ class AgentSocket(asyncio.Protocol):
                 if ws.state is WsState.OPEN:
                     ws.send_text(cast("Send", effect).frame)
             elif kind is Record:
-                self._gateway.journal.record(cast("Record", effect).event)
+                event = cast("Record", effect).event
+                if event.kind is EventKind.NO_PONG:
+                    self._gateway.sample(self)  # what the kernel knows tells who is silent
+                self._gateway.journal.record(event)
             elif kind is Ping:
                 if ws.state is WsState.OPEN:
                     ws.send_ping(_STAMP.pack(self._gateway.mono()))
@@ -358,7 +371,13 @@ class AgentSocket(asyncio.Protocol):
 
     def ending(self) -> dict[str, Fact]:
         """How it ended, as the event of the end tells it; for connections that were upgraded."""
-        assert self.ws is not None
-        return ending(self.ws, how=self._ended_how or "aborted", by_gateway=self._closing is not None) | {
-            "bytes_in": self.bytes_in
+        ws, core = self.ws, self.core
+        assert ws is not None
+        assert core is not None
+        return {
+            **ending(ws, how=self._ended_how or "aborted", by_gateway=self._closing is not None),
+            **last_moments(core.watch, opened_at=self.opened_at, mono=self._gateway.mono()),
+            "messages": core.messages,
+            "bytes_in": self.bytes_in,
+            "rtt_s": round(self.rtt_s, 4) if self.rtt_s else None,
         }

@@ -12,7 +12,9 @@ _NAMES: Final = (
     "last_ack_sent", "last_data_recv", "last_ack_recv", "pmtu", "rcv_ssthresh", "rtt", "rttvar", "snd_ssthresh",
     "snd_cwnd", "advmss", "reordering", "rcv_rtt", "rcv_space", "total_retrans",
 )  # fmt: skip
-SHOWN: Final = ("unacked", "last_data_recv", "last_ack_recv", "rtt", "rttvar", "total_retrans")
+SHOWN: Final = ("unacked", "last_data_sent", "last_data_recv", "last_ack_recv", "rtt", "rttvar", "total_retrans")
+# Behind the words: 4 u64 of rates and byte counts, then segments out and in, and the bytes not sent yet.
+_COUNTS: Final = struct.Struct("=32x3I")
 
 
 def tcp_info(sock: socket.socket | None) -> dict[str, int]:
@@ -30,7 +32,11 @@ def tcp_info(sock: socket.socket | None) -> dict[str, int]:
         return {}
     state, _, retransmits, probes, backoff, *_ = _HEAD.unpack_from(raw)
     words = dict(zip(_NAMES, _WORDS.unpack_from(raw, _HEAD.size), strict=True))
+    counts: dict[str, int] = {}
+    if len(raw) >= _HEAD.size + _WORDS.size + _COUNTS.size:
+        out, _, notsent = _COUNTS.unpack_from(raw, _HEAD.size + _WORDS.size)
+        counts = {"segs_out": out, "notsent_bytes": notsent}
     return {
         "tcp_state": state, "retransmits": retransmits, "probes": probes, "backoff": backoff,
-        **{name: words[name] for name in SHOWN},
+        **{name: words[name] for name in SHOWN}, **counts,
     }  # fmt: skip
