@@ -1,6 +1,7 @@
 """Gateway, Actions API and local agent put together: one process, one event loop, started and stopped in order."""
 
 import asyncio
+import base64
 import signal
 import socket
 import ssl
@@ -25,9 +26,10 @@ from holdfast.config.database import database_url
 from holdfast.config.problems import misconfigured
 from holdfast.diagnosis.signatures.failure import FailedSignature
 from holdfast.diagnosis.signatures.search import SignatureExplainer
-from holdfast.faults import Problem
-from holdfast.gateway import FailedProof, Gateway, GatewaySettings, Journal, Orders
+from holdfast.faults import HoldfastError
+from holdfast.gateway import Explained, FailedProof, Gateway, GatewaySettings, Journal, Orders
 from holdfast.gateway import Limits as GatewayLimits
+from holdfast.model import AgentQuery
 from holdfast.registry import Ledger, RegistrationPolicy, Registry
 from holdfast.store import open_store
 
@@ -41,6 +43,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Announce = Callable[[Running], None]
+MAX_HOST_KEYS = 4  # fault catalogue, 3.1, step 7
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,7 +195,7 @@ class ControlPlane:
             gateway_settings(config),
             registry=registry,
             journal=Journal(self._log, ledger.record),
-            explain=Explaining(explainer),
+            explain=Explaining(explainer, registry),
         )
         try:
             await gateway.start()
@@ -240,10 +243,11 @@ class ControlPlane:
 class Explaining:
     """The gateway's explainer: hands a failed proof to the signature search and returns what the agent may know."""
 
-    def __init__(self, explainer: SignatureExplainer) -> None:
+    def __init__(self, explainer: SignatureExplainer, registry: Registry) -> None:
         self._explainer = explainer
+        self._registry = registry
 
-    async def __call__(self, proof: FailedProof) -> Problem:
+    async def __call__(self, proof: FailedProof) -> Explained:
         failed = FailedSignature(
             nonce=proof.nonce,
             server_time=proof.server_time,
@@ -256,9 +260,22 @@ class Explaining:
             arrived_at=proof.at,
             response_payload=proof.challenge_payload,
             complete_payload=proof.complete_payload,
+            decodes_nonce=proof.decodes_nonce,
+            host_keys=await self._keys_of_host(proof),
             peer=proof.peer.rpartition(":")[0],
         )
-        return (await self._explainer.explain(failed, now=time.monotonic())).problem()
+        found = await self._explainer.explain(failed, now=time.monotonic())
+        return Explained(problem=found.problem(), operator=found.operator)
+
+    async def _keys_of_host(self, proof: FailedProof) -> tuple[bytes, ...]:
+        """Other keys registered under this very host and organisation; no other record is ever tried."""
+        query = AgentQuery(org_id=proof.org_id, host_id=proof.host_id, sort="-last_seen", limit=MAX_HOST_KEYS + 1)
+        try:
+            page = await self._registry.list_agents(query)
+        except HoldfastError:
+            return ()  # the explanation is worth having without them
+        keys = (base64.b64decode(agent.public_key) for agent in page.agents if agent.public_key)
+        return tuple(key for key in keys if key != proof.public_key)[:MAX_HOST_KEYS]
 
 
 def _api_listener(config: Config) -> socket.socket:

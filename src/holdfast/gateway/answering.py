@@ -4,11 +4,12 @@ import asyncio
 import base64
 import os
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from holdfast.faults import HoldfastError, Problem, problem
-from holdfast.gateway.effects import Admit, Effect, Explain, FailedProof, Identify, Register
+from holdfast.gateway.effects import Admit, Effect, Explain, Explained, FailedProof, Identify, Register
 from holdfast.gateway.rates import AddressBuckets
 from holdfast.gateway.settings import Limits
 from holdfast.protocol.signature_shape import parse_signature
@@ -18,15 +19,16 @@ if TYPE_CHECKING:
     from holdfast.gateway.server import Gateway
     from holdfast.gateway.socket import AgentSocket
 
-Explainer = Callable[[FailedProof], Awaitable[Problem]]
+Explainer = Callable[[FailedProof], Awaitable[Explained]]
 
 
-async def unexplained(proof: FailedProof) -> Problem:
+async def unexplained(proof: FailedProof) -> Explained:
     """The explainer of a gateway that has none: it names a wrong encoding, else that the signature does not verify."""
     read = parse_signature(proof.signature)
     if isinstance(read, Problem):
-        return read
-    return problem("SIG-UNEXPLAINED", why="the signature does not verify over nonce + server_time + host_id")
+        return Explained(problem=read)
+    why = "the signature does not verify over nonce + server_time + host_id"
+    return Explained(problem=problem("SIG-UNEXPLAINED", why=why))
 
 
 class Answering:
@@ -114,9 +116,10 @@ class Answering:
         sock.answered(answer)
 
     async def _explain(self, sock: "AgentSocket", effect: Explain) -> None:
-        self._refused(sock, await self._explain_proof(effect.proof))
+        explained = await self._explain_proof(effect.proof)
+        self._refused(sock, explained.problem, explained.operator)
 
-    def _refused(self, sock: "AgentSocket", wrong: Problem) -> None:
+    def _refused(self, sock: "AgentSocket", wrong: Problem, operator: Mapping[str, str] = MappingProxyType({})) -> None:
         assert sock.core is not None
         _, wall = self._gateway.now()
-        sock.answered(sock.core.on_refused(wrong, wall=wall))
+        sock.answered(sock.core.on_refused(wrong, wall=wall, operator=operator))

@@ -49,6 +49,7 @@ class Profile(Protocol):
 
     name: str
     acks_heartbeats: bool
+    decodes_nonce: bool  # signs the nonce's 32 bytes where others sign its text
 
     def pack(self, payload: object, headers: Mapping[str, str]) -> str:
         """The text of an answer's `payload`; `headers` are those of the message it answers."""
@@ -76,6 +77,7 @@ class Standard:
 
     name = "standard"
     acks_heartbeats = True
+    decodes_nonce = False
 
     def __init__(self, *, plain: bool = False) -> None:
         self._plain = plain
@@ -105,6 +107,7 @@ class Legacy:
 
     name = "legacy"
     acks_heartbeats = False
+    decodes_nonce = True
 
     def pack(self, payload: object, headers: Mapping[str, str]) -> str:  # noqa: ARG002  a profile's signature
         raw = _encode(payload)

@@ -5,6 +5,9 @@ one event at a time and performs the effects in order. After an asking effect (`
 until it has given the answer by `on_admitted`, `on_registered`, `on_identified` or `on_refused`.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import msgspec
 
 from holdfast.faults import Problem, Refused, problem
@@ -158,9 +161,11 @@ class Connection:
         except Refused as refusal:
             return self.on_refused(refusal.problem, wall=wall)
 
-    def on_refused(self, refused: Problem, *, wall: float) -> list[Effect]:
-        """The registry, the store or the explainer said no."""
-        effects = self.session.refuse(refused, wall, self.session.asked)
+    def on_refused(
+        self, refused: Problem, *, wall: float, operator: Mapping[str, str] = MappingProxyType({})
+    ) -> list[Effect]:
+        """The registry, the store or the explainer said no; `operator` is recorded and not told to the agent."""
+        effects = self.session.refuse(refused, wall, self.session.asked, operator)
         if refused.code in DENYING:
             effects.append(self._end(CloseCode.DENIED, refused))
         elif refused.code.startswith("SRV-"):

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from holdfast.faults import Problem
 from holdfast.model import Registration
 from holdfast.model.events import Event
 
@@ -70,8 +71,16 @@ class FailedProof(msgspec.Struct, frozen=True, kw_only=True):
     signature: str
     challenge_payload: str
     complete_payload: str
+    decodes_nonce: bool
     peer: str
     at: float
+
+
+class Explained(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found out. `operator` holds facts of other records than the agent's own: it never goes on the wire."""
+
+    problem: Problem
+    operator: dict[str, str] = {}
 
 
 class Explain(msgspec.Struct, frozen=True):

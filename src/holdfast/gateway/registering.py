@@ -110,7 +110,8 @@ def complete(session: Session, envelope: Envelope, *, mono: float, wall: float) 
         nonce=out.nonce, server_time=out.server_time, host_id=claim.host_id, completed_host_id=said.host_id,
         registration_id=said.registration_id, org_id=claim.org_id, public_key=claim.public_key,
         signature=said.signature, challenge_payload=msgspec.json.encode(out).decode(),
-        complete_payload=payload_json(envelope.payload).decode(), peer=session.peer, at=wall,
+        complete_payload=payload_json(envelope.payload).decode(), decodes_nonce=profile.decodes_nonce,
+        peer=session.peer, at=wall,
     )  # fmt: skip
     return [*effects, Explain(proof)]
 

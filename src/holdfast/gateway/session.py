@@ -1,5 +1,8 @@
 """What is known of one connection: shared by the steps of registration, of resuming, and by the connection itself."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from holdfast.faults import Problem
 from holdfast.gateway.answers import Answers
 from holdfast.gateway.challenges import Challenges
@@ -73,8 +76,14 @@ class Session:
             )
         )  # fmt: skip
 
-    def refuse(self, problem: Problem, wall: float, asked: Envelope | None = None) -> list[Effect]:
-        """Tell the agent and the record what was wrong; nothing else changes."""
+    def refuse(
+        self,
+        problem: Problem,
+        wall: float,
+        asked: Envelope | None = None,
+        operator: Mapping[str, str] = MappingProxyType({}),
+    ) -> list[Effect]:
+        """Tell the agent and the record what was wrong; nothing else changes. `operator` goes to the record alone."""
         channel = asked.channel if asked is not None else "error"
         frame = self.answers.error(problem, wall, channel=channel, reply_to=asked.id if asked is not None else None)
         event = Event(
@@ -82,7 +91,7 @@ class Session:
             org_id=self.org_id, host_id=self.host_id, agent_uid=self.agent_uid,
             facts={
                 "what": problem.what, "why": problem.why, "fix": problem.fix, "field": problem.field,
-                "channel": channel[:64], "retry_after_s": problem.retry_after_s, **problem.evidence,
+                "channel": channel[:64], "retry_after_s": problem.retry_after_s, **problem.evidence, **operator,
             },
         )  # fmt: skip
         return [Send(frame), Record(event)]
