@@ -132,3 +132,8 @@ def postgres_url(postgres_server: PostgresServer) -> str:
 def deadline() -> Callable[[float], float]:
     """`deadline(5)` is the `time.monotonic()` at which a test that polls gives up."""
     return lambda seconds: time.monotonic() + seconds
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name long or binary values by their argument: fresh keys and signatures differ between the test processes."""
+    return argname if isinstance(val, bytes) or (isinstance(val, str) and len(val) > 32) else None
