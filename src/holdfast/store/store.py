@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final, TypeVar
 
 import sqlalchemy as sa
 import sqlalchemy.exc
 
+from holdfast.faults import Unavailable, problem
 from holdfast.store.commits import Group
 from holdfast.store.database import Database, Durability, Work, file_of, parse_url
 from holdfast.store.failures import is_retryable, translate
@@ -76,6 +78,20 @@ def _translated() -> Iterator[None]:
         raise unavailable from error
 
 
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(
+            problem(
+                "SRV-DB-DOWN",
+                what="the database cannot be used: its folder cannot be made",
+                why=f"{folder}: {error.strerror}",
+                fix="Name another folder, or make this one and let Holdfast write to it",
+            )
+        ) from error
+
+
 def _touch(connection: sa.Connection) -> None:
     # A write that changes nothing: it takes the write lock, so a read-only or locked database shows.
     connection.execute(sa.text("UPDATE alembic_version SET version_num = version_num"))
@@ -96,7 +112,7 @@ async def open_store(url: str, *, durability: Durability = "full") -> Store:
     if parsed.drivername.startswith("sqlite"):
         from holdfast.store.sqlite import SqliteDatabase
 
-        file_of(parsed).parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(file_of(parsed).parent)
         database = SqliteDatabase(parsed, durability=durability)
     else:
         from holdfast.store.postgres import PostgresDatabase
