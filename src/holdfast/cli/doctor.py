@@ -1,0 +1,165 @@
+"""`holdfast doctor URL` and `holdfast doctor sign`: the agent's side of a connection that does not come about.
+
+Mounted with `app.add_typer(doctor, name="doctor")`.
+"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+from holdfast.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from holdfast.doctor import Options, Report
+    from holdfast.protocol.signing_check import SigningCheck
+
+EXIT_PROBLEM: Final = 1
+EXIT_DOCTOR: Final = 2
+_URL_COMMAND: Final = "url"
+
+
+class _UrlOrCommand(TyperGroup):
+    """`doctor URL` needs no word in between; `doctor sign` is a command of its own."""
+
+    # typer has brought its own copy of click since 0.27: neither library's context can be named for both.
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands:
+            args = [_URL_COMMAND, *args]
+        return super().parse_args(ctx, args)
+
+
+doctor = typer.Typer(
+    cls=_UrlOrCommand,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Find out on the agent's machine why it cannot connect: `holdfast doctor URL`.",
+)
+
+
+@doctor.command(_URL_COMMAND)
+def examine_url(
+    url: Annotated[str, typer.Argument(metavar="URL", help="What the agent was given: ws://HOST:8080/ws/agent.")],
+    *,
+    idle: Annotated[float, typer.Option(min=0, help="Hold a connection for so many seconds.")] = 0.0,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Patience with each single step, in seconds.")] = 5.0,
+    host_id: Annotated[str | None, typer.Option(help="The host_id to ask a challenge for.")] = None,
+    org_id: Annotated[str, typer.Option(help="The organisation to ask a challenge for.")] = "default-org",
+    state_dir: Annotated[Path | None, typer.Option(help="The agent's state folder: use its own key.")] = None,
+    enrolment_token_file: Annotated[Path | None, typer.Option(help="File with an enrolment token.")] = None,
+    api: Annotated[str | None, typer.Option(metavar="URL", help="The Actions API, http://HOST:8083.")] = None,
+    ca: Annotated[Path | None, typer.Option(help="The CA file that the agent uses (PEM).")] = None,
+    client_cert: Annotated[Path | None, typer.Option(help="The agent's client certificate (PEM).")] = None,
+    client_key: Annotated[Path | None, typer.Option(help="The key of --client-cert (PEM).")] = None,
+    register: Annotated[
+        bool | None,
+        typer.Option(help="Register for real (needs --state-dir), or not even as a dry run. [default: a dry run]"),
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the evidence of every check.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look at everything between this host and the gateway; leaves nothing behind there.
+
+    Exit code: 0 fine, 1 a problem was found, 2 the doctor itself failed.
+
+    \b
+    Examples:
+      holdfast doctor ws://gateway.example:8080/ws/agent
+      holdfast doctor wss://gateway.example/ws/agent --ca ca.pem --idle 120
+      holdfast doctor sign --state-dir DIR --nonce N --server-time T --host-id H
+    """
+    from holdfast.doctor import Options
+
+    options = Options(
+        url=url, idle_s=idle, timeout_s=timeout, host_id=host_id, org_id=org_id, state_dir=state_dir,
+        enrolment_token=_first_line(enrolment_token_file), api=api, ca_file=ca, client_cert=client_cert,
+        client_key=client_key, register=register is True, dry_run=register is not False,
+    )  # fmt: skip
+    try:
+        report = _examine(options, as_json=as_json, verbose=verbose)
+    except Exception as error:
+        sys.stderr.write(f"error: the doctor itself failed: {type(error).__name__}: {error}\n")
+        raise typer.Exit(EXIT_DOCTOR) from error
+    raise typer.Exit(0 if report.ok else EXIT_PROBLEM)
+
+
+def _first_line(path: Path | None) -> str | None:
+    return None if path is None else path.read_text("utf-8").strip()
+
+
+def _examine(options: "Options", *, as_json: bool, verbose: bool) -> "Report":
+    import asyncio
+
+    from holdfast.cli import screen
+    from holdfast.doctor import examine
+
+    if as_json:
+        report = asyncio.run(examine(options))
+        screen.print_json(report)
+        return report
+    from holdfast.cli.doctor_screen import Telling
+
+    with Telling(verbose=verbose) as telling:
+        report = asyncio.run(examine(options, watcher=telling))
+        telling.sum_up(report)
+    return report
+
+
+@doctor.command("sign")
+def sign(
+    *,
+    state_dir: Annotated[Path, typer.Option(help="The agent's state folder, with its key.")],
+    nonce: Annotated[str, typer.Option(help="`nonce` of the challenge, exactly as it came.")],
+    server_time: Annotated[str, typer.Option(help="`server_time` of the challenge, exactly as it came.")],
+    host_id: Annotated[str, typer.Option(help="`host_id` as the agent sent it.")],
+    signature: Annotated[str | None, typer.Option(help="What the agent sent as `signature`, to compare.")] = None,
+    expect_sha256: Annotated[
+        str | None, typer.Option(help="SHA-256 of the expected text, as the gateway's error gives it.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Recompute a registration's signature with the agent's own key, and show the first byte that differs.
+
+    \b
+    Example:
+      holdfast doctor sign --state-dir DIR --nonce N --server-time T --host-id H --signature S
+    """
+    from holdfast.cli import screen
+    from holdfast.doctor.identity import read_seed
+    from holdfast.protocol.signing_check import check_signing
+
+    result = check_signing(read_seed(state_dir), nonce=nonce, server_time=server_time, host_id=host_id, sent=signature)
+    same_text = None if expect_sha256 is None else expect_sha256.strip().lower() == result.text_sha256
+    if as_json:
+        screen.print_json({"check": result, "same_text_as_gateway": same_text})
+    else:
+        screen.print_fields(_sign_fields(result, same_text))
+    raise typer.Exit(EXIT_PROBLEM if result.matches is False or same_text is False else 0)
+
+
+def _sign_fields(result: "SigningCheck", same_text: bool | None) -> list[tuple[str, str]]:
+    fields = [
+        ("text to sign", result.text),
+        ("bytes", str(result.text_len)),
+        ("sha256", result.text_sha256),
+        ("public key", result.public_key),
+        ("signature", result.signature),
+    ]
+    if same_text is not None:
+        said = "the gateway expects this very text" if same_text else "the gateway expects another text than this"
+        fields.append(("compared text", said))
+    if result.matches:
+        fields.append(("compared", "what was sent is right for this key and text"))
+    if (found := result.problem) is not None:
+        fields += [("problem", f"{found.code}: {found.what}"), ("why", found.why), ("fix", found.fix)]
+    if (byte := result.difference) is not None:
+        fields.append(
+            ("first difference", f"byte {byte.at}: expected {byte.expected or 'the end'}, got {byte.got or 'the end'}")
+        )
+        fields.append(("which means", byte.meaning))
+    return fields
+
+
+__all__ = ["doctor", "examine_url", "sign"]
