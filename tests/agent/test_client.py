@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pytest
 import structlog
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
 
 from holdfast import Agent
 from holdfast.agent import State, Status
+from holdfast.agent.dialling import Dialler, Tls
+from holdfast.agent.failures import loss_problem
 from holdfast.agent.shell import Clock
 from holdfast.faults import Refused, Unavailable
 from holdfast.protocol.payloads import Init
@@ -286,6 +290,22 @@ async def test_a_gateway_that_falls_silent_is_left_and_dialled_again(tmp_path: P
         await gateway.spoken(2)
 
         assert [message.type for message in gateway.conversations[0].heard[2:]] == ["heartbeat"] * 3
+
+
+async def test_a_path_that_carries_nothing_any_more_is_noticed_by_pings_alone() -> None:
+    async def vanish(conversation: Conversation) -> None:
+        conversation.connection.transport.pause_reading()
+        await conversation.connection.wait_closed()
+
+    async with scripted_gateway(vanish) as gateway:
+        connection = await Dialler(gateway.url, tls=Tls(), user_agent="test", ping_s=0.2).dial()
+        assert isinstance(connection, ClientConnection)
+        async with asyncio.timeout(10):
+            with pytest.raises(ConnectionClosed) as closed:
+                await connection.recv()
+        connection.transport.abort()
+
+    assert loss_problem(closed.value).code == "LIFE-HALF-OPEN"
 
 
 async def test_a_pending_agent_waits_and_becomes_registered_when_it_is_approved(tmp_path: Path) -> None:

@@ -70,6 +70,15 @@ def test_the_how_to_page_lists_the_options_that_there_are() -> None:
     assert shown == options_of("agent", "run") - {"--help", "--log-format", "--log-level"}
 
 
+def test_the_how_to_page_explains_every_line_of_the_log() -> None:
+    source = "".join(path.read_text() for path in (ROOT / "src" / "holdfast" / "agent").glob("*.py"))
+    channels = {"agent.registration", "agent.heartbeat", "agent.action", "agent.key", "agent.json", "agent.lock"}
+
+    logged = set(re.findall(r"\"(agent\.[a-z_]+)\"", source)) - channels
+
+    assert set(re.findall(r"^\| `(agent\.[a-z_]+)`", HOW_TO.read_text(), re.MULTILINE)) == logged
+
+
 async def test_the_program_of_the_how_to_page_registers(tmp_path: Path) -> None:
     (program,) = re.findall(r"```python\n(.*?)```", HOW_TO.read_text(), re.DOTALL)
     (tmp_path / "program.py").write_text(program)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.protocol.payloads import Auth, Init
+from tests.doubles.raw_listener import raw_listener
 from tests.doubles.scripted_gateway import Conversation, read, scripted_gateway, welcome, welcome_back
 from tests.processes import BIN, environment
 
@@ -136,6 +137,26 @@ async def test_the_enrolment_token_comes_from_a_file_or_the_environment(tmp_path
 
     assert read(conversation.heard[0], Init).enrolment_token == "hft_secret"
     assert "hft_secret" not in printed
+
+
+async def test_a_proxy_of_the_environment_is_used_and_its_refusal_named(tmp_path: Path) -> None:
+    denied = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+    async with raw_listener(denied) as port:
+        environ = {"HTTPS_PROXY": f"http://127.0.0.1:{port}"}
+        async with agent_run("ws://gateway.invalid", tmp_path / "s", "--log-format", "json", environ=environ) as run:
+            lines: list[bytes] = []
+            async with asyncio.timeout(10):
+                while not any(b"PXY-AUTH-407" in line for line in lines):
+                    assert run.stdout is not None
+                    assert run.stderr is not None
+                    reading = {asyncio.create_task(stream.readline()) for stream in (run.stdout, run.stderr)}
+                    done, rest = await asyncio.wait(reading, return_when=asyncio.FIRST_COMPLETED)
+                    lines += [task.result() for task in done]
+                    for task in rest:
+                        task.cancel()
+            run.terminate()
+
+    assert b"gateway.invalid:80" in lines[-1]
 
 
 async def test_systemd_is_told_of_readiness_status_life_and_end(tmp_path: Path) -> None:

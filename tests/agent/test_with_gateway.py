@@ -123,6 +123,24 @@ async def test_an_agent_outlives_its_gateway(tmp_path: Path, by: signal.Signals)
     assert [found["agent_uid"] for found in seen] == [before.uid] == [after.uid]
 
 
+async def test_a_frozen_gateway_is_left_within_seconds_and_found_again(tmp_path: Path) -> None:
+    with control_plane(tmp_path / "data") as holdfast:
+        async with Agent(
+            holdfast.agent_url, state_dir=tmp_path / "s", heartbeat_interval=0.2, backoff=Backoff(cap_s=0.5)
+        ) as agent:
+            before = await agent.wait_registered(20)
+            holdfast.child.process.send_signal(signal.SIGSTOP)
+            try:
+                await until(agent, State.BACKING_OFF)
+                assert agent.status.problem is not None
+                assert agent.status.problem.code == "LIFE-HALF-OPEN"
+            finally:
+                holdfast.child.process.send_signal(signal.SIGCONT)
+            after = await agent.wait_registered(30)
+
+    assert (after.uid, after.attempt == before.attempt) == (before.uid, False)
+
+
 async def test_a_gateway_that_lost_its_data_gets_the_same_agent_again(tmp_path: Path) -> None:
     with control_plane(tmp_path / "one") as one:
         async with registered(one, tmp_path / "s", "with-gateway-7") as agent:

@@ -53,8 +53,8 @@ class Tls(msgspec.Struct, frozen=True, kw_only=True):
 class Dialler:
     """Dials one gateway. Proxies come from the environment, as is usual for WebSocket clients."""
 
-    def __init__(self, url: str, *, tls: Tls, user_agent: str, open_s: float = OPEN_S) -> None:
-        """Check the URL and the TLS files.
+    def __init__(self, url: str, *, tls: Tls, user_agent: str, open_s: float = OPEN_S, ping_s: float = PING_S) -> None:
+        """Check the URL and the TLS files. A connection is pinged every `ping_s` seconds, and ends without its pong.
 
         Raises:
             Refused: one of them cannot be used.
@@ -65,6 +65,7 @@ class Dialler:
         self._tls = tls
         self._user_agent = user_agent
         self._open_s = open_s
+        self._ping_s = ping_s
         if self._is_secure:
             tls.context()
 
@@ -88,8 +89,8 @@ class Dialler:
                 compression=None,  # small messages gain nothing, and each compressor holds 300 KiB (WS-EXTENSION)
                 open_timeout=self._open_s,
                 close_timeout=CLOSE_S,
-                ping_interval=PING_S,
-                ping_timeout=PING_S,
+                ping_interval=self._ping_s,
+                ping_timeout=self._ping_s,
                 max_size=MAX_MESSAGE_BYTES_REGISTERED,
                 create_connection=observe,  # type: ignore[arg-type]  # documented to take a wrapper of the class
             )
