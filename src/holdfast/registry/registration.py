@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from holdfast.faults import HoldfastError, Refused, printable
 from holdfast.model import Admission, EnrolmentToken, Presence, Registered, Registration, agent_uid, fingerprint
 from holdfast.registry.admission import UNKNOWN_TOKEN, Known, RegistrationPolicy, Verdict, decide
-from holdfast.registry.enrolment import consume, find_by_hash
+from holdfast.registry.enrolment import consume, lock_tokens
 from holdfast.registry.rows import (
     json_text,
     labels_of,
@@ -129,7 +129,7 @@ class Admissions:
         """Let every entrant in or refuse it; all in one transaction, each as if it had come alone."""
         known = _find_known(connection, entrants)
         neighbours = _find_neighbours(connection, entrants)
-        tokens = find_by_hash(connection, (one.token_hash for one in entrants if one.token_hash))
+        tokens = lock_tokens(connection, (one.token_hash for one in entrants if one.token_hash))
         answers: list[Registered | HoldfastError] = []
         rows: dict[str, Row] = {}
         labelled: dict[str, dict[str, str]] = {}

@@ -33,7 +33,7 @@ from holdfast.registry.attempts import Attempts
 from holdfast.registry.audit import AuditLog
 from holdfast.registry.clock import Clock
 from holdfast.registry.counts import Counts
-from holdfast.registry.enrolment import find_by_hash
+from holdfast.registry.enrolment import look_up_tokens
 from holdfast.registry.identities import Identities
 from holdfast.registry.listing import Listing
 from holdfast.registry.nonces import Claim, NonceClaims, nonce_digest
@@ -134,9 +134,8 @@ class Registry:
                 return
         shown = self._token_hash(token)
         if isinstance(shown, str):
-            digest = shown
-            found = await self._store.read(lambda connection: find_by_hash(connection, [digest]))
-            check_token(found.get(digest, UNKNOWN_TOKEN), org_id=org_id, now=self._clock())
+            found = await self._store.reads.submit(look_up_tokens, shown)
+            check_token(found or UNKNOWN_TOKEN, org_id=org_id, now=self._clock())
         else:
             check_token(shown, org_id=org_id, now=self._clock())
 
@@ -273,7 +272,7 @@ class Registry:
     def _with_newest_sightings(self, page: AgentPage) -> AgentPage:
         agents = tuple(
             msgspec.structs.replace(agent, last_seen=seen)
-            if (seen := self.presence.last_seen(agent.agent_uid)) is not None and seen != agent.last_seen
+            if (seen := self.presence.last_seen(agent.agent_uid)) is not None and seen > (agent.last_seen or 0)
             else agent
             for agent in page.agents
         )
