@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,17 +90,25 @@ class Child:
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.output()}") from None
 
+    def finish(self, *, expected: int = 0) -> None:
+        """Wait until it ends by itself, with this exit code."""
+        code = self._end("being waited for")
+        assert code == expected, f"ended with {code}, not {expected}:\n{self.output()}"
+
     def stop(self, *, expected: int | None = 0, by: signal.Signals = signal.SIGTERM) -> None:
         """Send the signal and wait. `expected` is the exit code it must end with; None where that does not matter."""
         if self.process.poll() is None:
             self.process.send_signal(by)
+        code = self._end(by.name)
+        assert expected is None or code == expected, f"ended with {code}, not {expected}:\n{self.output()}"
+
+    def _end(self, why: str) -> int:
         try:
-            code = self.process.wait(STOP_S)
+            return self.process.wait(STOP_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-            raise AssertionError(f"did not end within {STOP_S:g} s of {by.name}:\n{self.output()}") from None
-        assert expected is None or code == expected, f"ended with {code}, not {expected}:\n{self.output()}"
+            raise AssertionError(f"did not end within {STOP_S:g} s of {why}:\n{self.output()}") from None
 
     def __enter__(self) -> Self:
         return self
@@ -155,12 +163,15 @@ class ControlPlane:
 
 
 @contextmanager
-def control_plane(data_dir: Path, *arguments: str, environ: dict[str, str] | None = None) -> Iterator[ControlPlane]:
-    """`holdfast up` on free ports of 127.0.0.1; at the end it must stop by SIGTERM with exit code 0.
+def control_plane(
+    data_dir: Path, *arguments: str, ports: Sequence[int] = (), environ: dict[str, str] | None = None
+) -> Iterator[ControlPlane]:
+    """`holdfast up` on 127.0.0.1; at the end it must stop by SIGTERM with exit code 0.
 
-    `arguments` are added to the command line, `environ` to its environment.
+    `arguments` are added to the command line, `environ` to its environment. `ports` are those of the gateway and the
+    API, free ones where they are not given.
     """
-    gateway_port, api_port = free_ports(2)
+    gateway_port, api_port = ports or free_ports(2)
     command = [str(BIN / "holdfast"), "up", "--gateway-port", str(gateway_port), "--api-port", str(api_port)]
     log = data_dir.with_name(f"{data_dir.name}.log")
     with Child([*command, "--data-dir", str(data_dir), *arguments], log, extra=environ) as child:
