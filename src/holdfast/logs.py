@@ -20,6 +20,7 @@ from structlog.typing import EventDict, FilteringBoundLogger, Processor, Wrapped
 
 GATEWAY_SERVICE: Final = "websocket-gateway"
 API_SERVICE: Final = "actions-api"
+AGENT_SERVICE: Final = "agent"
 
 # A field is dropped when one of the words of its name is among these, unless its last word says that it is harmless.
 _SECRET_WORDS: Final = frozenset({
@@ -34,8 +35,13 @@ _LIBRARY_SERVICES: Final[Mapping[str, str]] = {
 }
 
 
-def configure(*, fmt: Literal["auto", "console", "json"], level: str, stream: TextIO | None = None) -> None:
-    """Send all log events to `stream` (stderr by default) from now on. Called once, by the command that starts."""
+def configure(
+    *, fmt: Literal["auto", "console", "json"], level: str, service: str, stream: TextIO | None = None
+) -> None:
+    """Send all log events to `stream` (stderr by default) from now on. Called once, by the command that starts.
+
+    `service` stands on the lines of loggers that were bound to none.
+    """
     out = stream if stream is not None else sys.stderr
     threshold = getattr(logging, level.upper())
     as_json = fmt == "json" or (fmt == "auto" and not out.isatty())
@@ -44,6 +50,7 @@ def configure(*, fmt: Literal["auto", "console", "json"], level: str, stream: Te
         structlog.stdlib.add_log_level,
         _stamp,
         drop_secrets,
+        lambda _logger, _method, event: {"service": service, **event},
     ]
     renderer: Processor = (
         structlog.processors.JSONRenderer(serializer=_json)
@@ -60,7 +67,7 @@ def configure(*, fmt: Literal["auto", "console", "json"], level: str, stream: Te
     handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, _name_library],
+            foreign_pre_chain=[_name_library, *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *final],
         )
     )
@@ -153,6 +160,7 @@ def _name_library(_logger: WrappedLogger, _method: str, event: EventDict) -> Eve
     record = event.get("_record")
     if isinstance(record, logging.LogRecord):
         package = record.name.partition(".")[0]
-        event["service"] = _LIBRARY_SERVICES.get(package, "holdfast")
+        if package in _LIBRARY_SERVICES:
+            event["service"] = _LIBRARY_SERVICES[package]
         event["library"] = package
     return event

@@ -6,10 +6,11 @@ import signal
 import socket
 import ssl
 import time
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
 
@@ -33,6 +34,9 @@ from holdfast.model import AgentQuery
 from holdfast.registry import Ledger, RegistrationPolicy, Registry
 from holdfast.store import open_store
 
+if TYPE_CHECKING:
+    import structlog
+
 
 class Running(msgspec.Struct, frozen=True, kw_only=True):
     """Where everything is, once it runs. A port is None where its part runs elsewhere."""
@@ -43,6 +47,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Announce = Callable[[Running], None]
+LOCAL_TOKEN_S: Final = 3600.0
 MAX_HOST_KEYS = 4  # fault catalogue, 3.1, step 7
 
 
@@ -137,7 +142,7 @@ class ControlPlane:
             api_port=self.running.api_port,
         )
         if self._parts.agent:
-            await self._start_agent()
+            await self._start_agent(registry)
 
     async def stop(self) -> None:
         """Stop the agent, send all others away, and answer API requests until that is done."""
@@ -160,6 +165,12 @@ class ControlPlane:
         else:
             self._log.info("tls.reloaded")
 
+    def _node_id(self) -> str:
+        name = self._config.node_id or socket.gethostname()
+        # A node puts right at its start what its last life left behind: an API of its own must not take the agents
+        # that a gateway on the same host holds for such.
+        return name if self._parts.gateway else f"{name}-api"
+
     async def _open_registry(self) -> tuple[Registry, LocalBus, About]:
         config = self._config
         assert config.registration is not None, "load fills it in"
@@ -171,7 +182,7 @@ class ControlPlane:
             store,
             bus,
             policy=RegistrationPolicy(config.registration),
-            node_id=config.node_id or socket.gethostname(),
+            node_id=self._node_id(),
             heartbeat_interval_s=config.timeouts.heartbeat_interval_s,
             clock=time.time,
         )
@@ -227,23 +238,38 @@ class ControlPlane:
         await self._api.start()
         self._running.push_async_callback(self._api.stop)
 
-    async def _start_agent(self) -> None:
+    async def _start_agent(self, registry: Registry) -> None:
         config = self._config
         assert config.data_dir is not None, "load fills it in"
+        state_dir = config.data_dir / "agent"
+        token = None
+        if config.registration == "token" and not state_dir.exists():
+            # Whoever asked for a local agent has let it in.
+            issued = await registry.enrolment_tokens.create("local agent", max_uses=1, ttl=LOCAL_TOKEN_S, actor="up")
+            token = issued.secret
         scheme = "wss" if config.tls_cert else "ws"
         self._agent = Agent(
             f"{scheme}://{reachable(config.host)}:{self.running.gateway_port}",
-            state_dir=config.data_dir / "agent",
+            state_dir=state_dir,
             labels={"holdfast": "local"},
+            enrolment_token=token,
             ca_file=config.tls_cert,
+            log=cast("structlog.stdlib.BoundLogger", logs.logger(logs.AGENT_SERVICE)),  # the same methods
         )
         await self._agent.__aenter__()
+
+
+@asynccontextmanager
+async def signature_explainer() -> AsyncIterator["Explaining"]:
+    """An explainer without a registry, for test stands."""
+    async with SignatureExplainer() as explainer:
+        yield Explaining(explainer)
 
 
 class Explaining:
     """The gateway's explainer: hands a failed proof to the signature search and returns what the agent may know."""
 
-    def __init__(self, explainer: SignatureExplainer, registry: Registry) -> None:
+    def __init__(self, explainer: SignatureExplainer, registry: Registry | None = None) -> None:
         self._explainer = explainer
         self._registry = registry
 
@@ -269,6 +295,8 @@ class Explaining:
 
     async def _keys_of_host(self, proof: FailedProof) -> tuple[bytes, ...]:
         """Other keys registered under this very host and organisation; no other record is ever tried."""
+        if self._registry is None:
+            return ()
         query = AgentQuery(org_id=proof.org_id, host_id=proof.host_id, sort="-last_seen", limit=MAX_HOST_KEYS + 1)
         try:
             page = await self._registry.list_agents(query)
@@ -290,6 +318,7 @@ def gateway_settings(config: Config) -> GatewaySettings:
         tls_cert=_text(config.tls_cert),
         tls_key=_text(config.tls_key),
         tls_client_ca=_text(config.tls_client_ca),
+        tls_client_cert_required=config.tls_client_cert_required,
         compatibility=config.compatibility,
         trusted_proxies=config.trusted_proxies,
         limits=GatewayLimits(**msgspec.structs.asdict(config.limits)),

@@ -58,7 +58,7 @@ class Api:
 @asynccontextmanager
 async def running_api(folder: Path, *, host: str = "127.0.0.1", bound: str | None = None) -> AsyncIterator[Api]:
     """An API that listens on `host` and follows the rules of an API bound to `bound`."""
-    logs.configure(fmt="json", level="error")
+    logs.configure(fmt="json", level="error", service="test")
     store = await open_store(f"sqlite:///{folder / 'holdfast.db'}")
     bus = LocalBus()
     registry = Registry(store, bus, policy="approve", node_id="test")

@@ -14,7 +14,7 @@ from holdfast import logs
 def lines() -> io.StringIO:
     """Where log lines go in a test: JSON, from level info."""
     stream = io.StringIO()
-    logs.configure(fmt="json", level="info", stream=stream)
+    logs.configure(fmt="json", level="info", service="holdfast", stream=stream)
     return stream
 
 
@@ -64,6 +64,12 @@ def test_what_a_library_logs_has_the_same_form_and_its_service(lines: io.StringI
     )
 
 
+def test_a_logger_that_is_bound_to_no_service_speaks_for_the_process(lines: io.StringIO) -> None:
+    structlog.get_logger().info("store.opened")
+
+    assert json.loads(lines.getvalue())["service"] == "holdfast"
+
+
 def test_below_the_level_nothing_is_written(lines: io.StringIO) -> None:
     logs.logger("x").debug("some.detail")
     logging.getLogger("asyncio").info("Using selector")
@@ -73,7 +79,7 @@ def test_below_the_level_nothing_is_written(lines: io.StringIO) -> None:
 
 def test_the_console_form_is_plain_text_where_there_is_no_terminal() -> None:
     stream = io.StringIO()
-    logs.configure(fmt="console", level="info", stream=stream)
+    logs.configure(fmt="console", level="info", service="holdfast", stream=stream)
 
     logs.logger(logs.API_SERVICE).warning("api.odd", code="API-BUG")
 

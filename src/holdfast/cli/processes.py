@@ -144,7 +144,11 @@ def run_agent(
     from holdfast.agent import run_agent as run
     from holdfast.cli.labels import parsed
 
-    logs.configure(fmt=_one_of("--log-format", log_format, FORMATS), level=_one_of("--log-level", log_level, LEVELS))
+    logs.configure(
+        fmt=_one_of("--log-format", log_format, FORMATS),
+        level=_one_of("--log-level", log_level, LEVELS),
+        service=logs.AGENT_SERVICE,
+    )
     options = AgentOptions(
         url=url,
         state_dir=state_dir,
@@ -174,7 +178,8 @@ def _serve(flags: Mapping[str, object], *, gateway: bool = False, api: bool = Fa
     from holdfast.config import load
 
     config = load(flags, environ=os.environ).config
-    logs.configure(fmt=config.log_format, level=config.log_level)
+    service = logs.GATEWAY_SERVICE if gateway else logs.API_SERVICE
+    logs.configure(fmt=config.log_format, level=config.log_level, service=service)
     parts = serve.Parts(gateway=gateway, api=api, agent=agent)
     serve.run(config, parts, announce=lambda running: None if os.environ.get("HOLDFAST_NO_BANNER") else greet(running))
     sys.exit(0)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 
 from holdfast.api.access import is_loopback
-from holdfast.config.keys import ENVIRONMENT_PREFIX, Key, keys
+from holdfast.config.keys import ENVIRONMENT_PREFIX, Key, keys, type_name
 from holdfast.config.model import Config, Limits, Timeouts
 from holdfast.config.problems import misconfigured, nearest
 
@@ -157,7 +157,7 @@ def _convert(key: Key, raw: _Raw) -> object:
             "CFG-BAD-VALUE",
             what=f"{key.name} cannot be {raw.value!r} ({raw.source})",
             why=str(error),
-            fix=f"Give {key.name} a value that fits: {key.description[0].lower()}{key.description[1:]}",
+            fix=f"Give {key.name} {type_name(key)}: {key.description[0].lower()}{key.description[1:]}",
             field=key.name,
         ) from error
     return converted.expanduser().absolute() if isinstance(converted, Path) else converted
