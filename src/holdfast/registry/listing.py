@@ -58,7 +58,7 @@ class Listing:
         `known_total` is a count that is fresh enough to be told instead of counting again.
         """
         conditions = _conditions(connection, self._query)
-        rows = connection.execute(self._select(conditions)).all()
+        rows = connection.execute(self.select(conditions)).all()
         shown, more = rows[: self._limit], len(rows) > self._limit
         if known_total is not None:
             total = known_total
@@ -77,7 +77,7 @@ class Listing:
         """How many agents match, however many those are."""
         return _count(connection, _conditions(connection, self._query), at_most=None)
 
-    def _select(self, conditions: list[Condition]) -> sa.Select[*tuple[Any, ...]]:
+    def select(self, conditions: list[Condition]) -> sa.Select[*tuple[Any, ...]]:
         """One row more than the page holds tells whether another page follows."""
         column, seq = self._column, agents.c.seq
         key = (seq,) if column is seq else (column, seq)

@@ -138,6 +138,10 @@ class PresenceBoard:
         """How many agents are connected to this node."""
         return sum(connection.online for connection in self._connections.values())
 
+    def remembered(self) -> int:
+        """How many agents are in memory: those online here, and those whose end is not stored yet."""
+        return len(self._connections)
+
     def end_all(self, *, at: float, why: str = GATEWAY_STOPPED) -> None:
         """This node stops: whoever is still connected is offline from now on."""
         for agent_uid, connection in self._connections.items():
