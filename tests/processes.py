@@ -20,6 +20,7 @@ BIN: Final = Path(sys.executable).parent
 START_S: Final = 60.0  # a cold start on a machine that runs other tests
 STOP_S: Final = 30.0
 POLL_S: Final = 0.05
+SHOWN_CHARS: Final = 4_000
 
 T = TypeVar("T")
 
@@ -74,6 +75,10 @@ class Child:
         """What it has printed so far, on standard output and standard error."""
         return self.log.read_text("utf-8", "replace")
 
+    def last_output(self) -> str:
+        """The end of its output, for the message of a failure."""
+        return self.output()[-SHOWN_CHARS:]
+
     def wait_for_output(self, text: str, *, times: int = 1, within_s: float = START_S) -> None:
         """Return when `text` was printed `times` times; fail with all output when the process ends before that."""
 
@@ -82,25 +87,25 @@ class Child:
             said = self.output()
             if said.count(text) >= times:
                 return True
-            assert not ended, f"ended with {self.process.returncode} before it printed {text!r}:\n{said}"
+            assert not ended, f"ended with {self.process.returncode} before it printed {text!r}:\n{said[-SHOWN_CHARS:]}"
             return False
 
         try:
             wait_until(printed, within_s=within_s, waiting_for=repr(text))
         except AssertionError as error:
-            raise AssertionError(f"{error}\n{self.output()}") from None
+            raise AssertionError(f"{error}\n{self.last_output()}") from None
 
     def finish(self, *, expected: int = 0) -> None:
         """Wait until it ends by itself, with this exit code."""
         code = self._end("being waited for")
-        assert code == expected, f"ended with {code}, not {expected}:\n{self.output()}"
+        assert code == expected, f"ended with {code}, not {expected}:\n{self.last_output()}"
 
     def stop(self, *, expected: int | None = 0, by: signal.Signals = signal.SIGTERM) -> None:
         """Send the signal and wait. `expected` is the exit code it must end with; None where that does not matter."""
         if self.process.poll() is None:
             self.process.send_signal(by)
         code = self._end(by.name)
-        assert expected is None or code == expected, f"ended with {code}, not {expected}:\n{self.output()}"
+        assert expected is None or code == expected, f"ended with {code}, not {expected}:\n{self.last_output()}"
 
     def _end(self, why: str) -> int:
         try:
@@ -108,7 +113,7 @@ class Child:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-            raise AssertionError(f"did not end within {STOP_S:g} s of {why}:\n{self.output()}") from None
+            raise AssertionError(f"did not end within {STOP_S:g} s of {why}:\n{self.last_output()}") from None
 
     def __enter__(self) -> Self:
         return self
@@ -159,7 +164,7 @@ class ControlPlane:
         try:
             return wait_until(seen, within_s=within_s, waiting_for=f"{host_id} to be {status}")
         except AssertionError as error:
-            raise AssertionError(f"{error}\n{self.agents(host_id)}\n{self.child.output()}") from None
+            raise AssertionError(f"{error}\n{self.agents(host_id)}\n{self.child.last_output()}") from None
 
 
 @contextmanager
@@ -184,7 +189,7 @@ def control_plane(
 def _wait_ready(running: ControlPlane) -> None:
     def answers(url: str) -> bool:
         code = running.child.process.poll()
-        assert code is None, f"holdfast up ended with {code}:\n{running.child.output()}"
+        assert code is None, f"holdfast up ended with {code}:\n{running.child.last_output()}"
         try:
             return httpx.get(url, trust_env=False, timeout=5).status_code == 200
         except httpx.TransportError:
@@ -194,4 +199,4 @@ def _wait_ready(running: ControlPlane) -> None:
         try:
             wait_until(lambda url=url: answers(url), within_s=START_S, waiting_for=url)  # type: ignore[misc]  # bound now
         except AssertionError as error:
-            raise AssertionError(f"{error}\n{running.child.output()}") from None
+            raise AssertionError(f"{error}\n{running.child.last_output()}") from None

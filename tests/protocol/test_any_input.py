@@ -22,7 +22,15 @@ from holdfast.protocol.envelope import (
     payload_json,
 )
 from holdfast.protocol.limits import MAX_MESSAGE_BYTES_UNREGISTERED
-from holdfast.protocol.malformed import binary_frame, milliseconds, missing_field, name_frame, nearest, unknown_type
+from holdfast.protocol.malformed import (
+    binary_frame,
+    milliseconds,
+    missing_field,
+    name_frame,
+    nearest,
+    origin,
+    unknown_type,
+)
 from holdfast.protocol.misencoded import name_payload
 from holdfast.protocol.payloads import Auth, Complete, Init, decode_payload, host_id_problem
 
@@ -98,6 +106,9 @@ def test_any_frame_is_an_envelope_or_a_named_fault(raw: bytes) -> None:
         envelope = decode_envelope(raw)
     except NotAnEnvelope:
         assert_presentable(name_frame(raw, now=NOW))
+        back = origin(raw)
+        answer = Envelope("1", "error", back.channel, 1, "", {"reply_to": back.id} if back.id else {})
+        assert decode_envelope(encode_envelope(answer)) == answer
     else:
         assert decode_envelope(encode_envelope(envelope)) == envelope
 

@@ -7,7 +7,7 @@ import pytest
 
 from holdfast.faults.problem import Problem, Refused
 from holdfast.protocol.envelope import NotAnEnvelope, decode_envelope
-from holdfast.protocol.malformed import binary_frame, milliseconds, name_frame, nearest, unknown_type
+from holdfast.protocol.malformed import Origin, binary_frame, milliseconds, name_frame, nearest, origin, unknown_type
 from holdfast.protocol.payloads import Init, decode_payload, host_id_problem
 from tests.protocol.refusals import FRAMES, GZIP, NOW, PAYLOADS, PICKLE, ZLIB, b64, frame
 
@@ -184,3 +184,20 @@ def test_a_host_id_that_people_cannot_read_is_refused(host_id: str) -> None:
 @pytest.mark.parametrize("host_id", ["w", "web-01", "Büro 7", "主机", "w" * 255, "a:b/c@d"])
 def test_a_host_id_may_be_any_printable_name(host_id: str) -> None:
     assert host_id_problem(host_id) is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (frame(timestamp="now"), Origin("agent.registration", "m-1")),
+        (frame(id=7), Origin("agent.registration")),
+        (frame(channel=""), Origin(id="m-1")),
+        (frame(id="x" * 129, channel="x" * 257), Origin()),
+        (frame(id="\ud800"), Origin("agent.registration")),
+        (b"hello", Origin()),
+        (b"[]", Origin()),
+        (b"\xff", Origin()),
+    ],
+)
+def test_an_error_goes_back_to_the_channel_and_id_as_far_as_they_can_be_read(raw: bytes, expected: Origin) -> None:
+    assert origin(raw) == expected

@@ -223,31 +223,50 @@ def refused_first_messages() -> list[Json]:
     def with_key(text: str) -> Json:
         return {**good, "agent_pubkey": text}
 
-    cases: list[tuple[str, str, Json, dict[str, object]]] = [
-        ("milliseconds", "MSG-TS-MILLIS", good, {"timestamp": int(NOW) * 1000}),
-        ("nanoseconds", "MSG-TS-MILLIS", good, {"timestamp": int(NOW) * 10**9}),
-        ("a channel that is none", "MSG-CHANNEL-UNKNOWN", good, {"channel": "agent.register"}),
-        ("a channel in capitals", "MSG-CHANNEL-UNKNOWN", good, {"channel": "Agent.Registration"}),
-        ("the original system's channel", "MSG-CHANNEL-LEGACY", complete, {"channel": "registration.complete"}),
-        ("an event where a request belongs", "MSG-TYPE-UNKNOWN", good, {"type": "event"}),
-        ("a heartbeat", "MSG-BEFORE-REGISTERED", {}, {"channel": "agent.heartbeat", "type": "heartbeat"}),
-        ("complete before init", "REG-COMPLETE-FIRST", complete, {"channel": "agent.registration.complete"}),
-        ("an empty host_id", "MSG-FIELD-TYPE", {**good, "host_id": ""}, {}),
-        ("space around host_id", "MSG-FIELD-TYPE", {**good, "host_id": "web-01 "}, {}),
-        ("a key in PEM", "KEY-PEM", with_key(pem.decode() + "\n-----END PUBLIC KEY-----\n"), {}),
-        ("a key in hex", "KEY-ENCODING", with_key(public(signer).hex()), {}),
-        ("a key of 31 bytes", "KEY-LENGTH", with_key(b64(public(signer)[:31])), {}),
-        ("the private key, 64 bytes", "KEY-PRIVATE-SENT", with_key(b64(bytes(signer) + public(signer))), {}),
-        ("a key of zeros", "KEY-SMALL-ORDER", with_key(b64(bytes(32))), {}),
-        ("the neutral point as key", "KEY-SMALL-ORDER", with_key(b64(b"\x01" + bytes(31))), {}),
+    cases: list[tuple[str, str, str | None, Json, dict[str, object]]] = [
+        ("milliseconds", "MSG-TS-MILLIS", "timestamp", good, {"timestamp": int(NOW) * 1000}),
+        ("nanoseconds", "MSG-TS-MILLIS", "timestamp", good, {"timestamp": int(NOW) * 10**9}),
+        ("a channel that is none", "MSG-CHANNEL-UNKNOWN", "channel", good, {"channel": "agent.register"}),
+        ("a channel in capitals", "MSG-CHANNEL-UNKNOWN", "channel", good, {"channel": "Agent.Registration"}),
+        (
+            "the original system's channel",
+            "MSG-CHANNEL-LEGACY",
+            "channel",
+            complete,
+            {"channel": "registration.complete"},
+        ),
+        ("an event where a request belongs", "MSG-TYPE-UNKNOWN", "type", good, {"type": "event"}),
+        ("a heartbeat", "MSG-BEFORE-REGISTERED", None, {}, {"channel": "agent.heartbeat", "type": "heartbeat"}),
+        ("complete before init", "REG-COMPLETE-FIRST", None, complete, {"channel": "agent.registration.complete"}),
+        ("an empty host_id", "MSG-FIELD-TYPE", "payload.host_id", {**good, "host_id": ""}, {}),
+        ("space around host_id", "MSG-FIELD-TYPE", "payload.host_id", {**good, "host_id": "web-01 "}, {}),
+        (
+            "a key in PEM",
+            "KEY-PEM",
+            "payload.agent_pubkey",
+            with_key(pem.decode() + "\n-----END PUBLIC KEY-----\n"),
+            {},
+        ),
+        ("a key in hex", "KEY-ENCODING", "payload.agent_pubkey", with_key(public(signer).hex()), {}),
+        ("a key of 31 bytes", "KEY-LENGTH", "payload.agent_pubkey", with_key(b64(public(signer)[:31])), {}),
+        (
+            "the private key, 64 bytes",
+            "KEY-PRIVATE-SENT",
+            "payload.agent_pubkey",
+            with_key(b64(bytes(signer) + public(signer))),
+            {},
+        ),
+        ("a key of zeros", "KEY-SMALL-ORDER", "payload.agent_pubkey", with_key(b64(bytes(32))), {}),
+        ("the neutral point as key", "KEY-SMALL-ORDER", "payload.agent_pubkey", with_key(b64(b"\x01" + bytes(31))), {}),
     ]
     return [
         {
             "name": name,
             "frame": json.dumps(envelope(payload=b64(json.dumps(payload).encode()), **changes)),
             "code": code,
+            "field": field,
         }
-        for name, code, payload, changes in cases
+        for name, code, field, payload, changes in cases
     ]
 
 

@@ -81,7 +81,7 @@ class Connection:
         try:
             envelope = decode_envelope(frame)
         except NotAnEnvelope:
-            return self._malformed(malformed.name_frame(bytes(frame), now=wall), wall)
+            return self._malformed(malformed.name_frame(bytes(frame), now=wall), wall, malformed.origin(bytes(frame)))
         try:
             message = message_of(envelope, uid=session.agent_uid, host_id=session.host_id, now=wall)
             if message is Message.BEAT and session.state in PROVED:
@@ -228,9 +228,9 @@ class Connection:
 
     # ---- endings
 
-    def _malformed(self, wrong: Problem, wall: float, envelope: Envelope | None = None) -> list[Effect]:
+    def _malformed(self, wrong: Problem, wall: float, asked: Envelope | malformed.Origin | None = None) -> list[Effect]:
         self._bad_in_a_row += 1
-        effects = self.session.refuse(wrong, wall, envelope)
+        effects = self.session.refuse(wrong, wall, asked)
         if wrong.code == "MSG-BAD-UTF8":  # RFC 6455, 8.1: text that is no UTF-8 fails the connection
             effects.append(self._end(CloseCode.INVALID_DATA, wrong))
         elif self._bad_in_a_row >= MALFORMED_IN_A_ROW:

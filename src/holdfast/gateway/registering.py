@@ -50,7 +50,7 @@ def _claim(session: Session, envelope: Envelope) -> Registration:
         raise Refused(wrong)
     key = parse_public_key(init.agent_pubkey)
     if isinstance(key, Problem):
-        raise Refused(key)
+        raise Refused(msgspec.structs.replace(key, field="payload.agent_pubkey"))
     return Registration(
         org_id=init.org_id, host_id=init.host_id, public_key=key, attempt=session.attempt,
         machine_id_hash=init.machine_id_hash, agent_version=init.agent_version, capabilities=init.capabilities,

@@ -42,12 +42,12 @@ def auth(session: Session, envelope: Envelope, wall: float) -> list[Effect]:
         session.host_id = said.agent_id
     key = parse_public_key(said.public_key)
     if isinstance(key, Problem):
-        raise Refused(key)
+        raise Refused(msgspec.structs.replace(key, field="payload.public_key"))
     if not said.signature:
         raise Refused(problem("MSG-AUTH-LEGACY", why="auth came without a signature"))
     signature = parse_signature(said.signature)
     if isinstance(signature, Problem):
-        raise Refused(signature)
+        raise Refused(msgspec.structs.replace(signature, field="payload.signature"))
     text = auth_text(agent_id=said.agent_id, public_key=said.public_key, timestamp=said.timestamp, nonce=said.nonce)
     if not verifies(key, text, signature):
         raise Refused(

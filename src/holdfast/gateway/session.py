@@ -14,6 +14,7 @@ from holdfast.gateway.watch import Watch
 from holdfast.model import Admission, Registration, Step
 from holdfast.model.events import Event, EventKind, Fact
 from holdfast.protocol.envelope import Envelope
+from holdfast.protocol.malformed import Origin
 from holdfast.protocol.payloads import Challenge
 
 HEARTBEAT_SHARE = 3  # heartbeats come at least three times within the time after which we call a connection dead
@@ -80,7 +81,7 @@ class Session:
         self,
         problem: Problem,
         wall: float,
-        asked: Envelope | None = None,
+        asked: Envelope | Origin | None = None,
         operator: Mapping[str, str] = MappingProxyType({}),
     ) -> list[Effect]:
         """Tell the agent and the record what was wrong; nothing else changes. `operator` goes to the record alone."""

@@ -12,6 +12,8 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import msgspec
+
 from holdfast.faults.problem import Problem, printable
 from holdfast.protocol.envelope import MESSAGE_TYPES, NotAnEnvelope, decode_envelope
 from holdfast.protocol.limits import MAX_CHANNEL_CHARS, MAX_ID_CHARS, MAX_TIMESTAMP, MIN_TIMESTAMP
@@ -71,6 +73,32 @@ def name_frame(frame: bytes, *, now: float) -> Problem:
     if not isinstance(document, dict):
         return _wrong_type("$", "an object with id, type, channel, timestamp and payload", document)
     return _name_fields(document, now) or _name_rest(frame, text)
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where the error about a frame goes back to, as far as that could be read in it."""
+
+    channel: str = "error"
+    id: str | None = None
+
+
+def origin(frame: bytes) -> Origin:
+    """The channel and id of a frame that is no envelope."""
+    try:
+        document = strict_json(frame.decode("utf-8"))
+    except JSON_ERRORS:
+        return Origin()
+    if not isinstance(document, dict):
+        return Origin()
+    channel = _readable(document.get("channel"), MAX_CHANNEL_CHARS)
+    return Origin(channel or "error", _readable(document.get("id"), MAX_ID_CHARS))
+
+
+def _readable(value: object, limit: int) -> str | None:
+    """A text that may go into an envelope; None for everything else, half of a surrogate pair included."""
+    if not isinstance(value, str) or not 1 <= len(value) <= limit:
+        return None
+    return None if any("\ud800" <= character <= "\udfff" for character in value) else value
 
 
 def bad_utf8(raw: bytes, position: int) -> Problem:
