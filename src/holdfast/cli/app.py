@@ -8,9 +8,11 @@ from holdfast.cli.agents import agents
 from holdfast.cli.attempts import attempts
 from holdfast.cli.audit import audit
 from holdfast.cli.catalogue import explain
+from holdfast.cli.check_agent import check_agent
 from holdfast.cli.enrolment import enrolment
 from holdfast.cli.processes import agent, api, gateway, up
 from holdfast.cli.settings import config
+from holdfast.cli.swarm import swarm
 from holdfast.cli.tokens import tokens
 
 app = typer.Typer(
@@ -59,5 +61,7 @@ app.add_typer(tokens, name="tokens")
 app.add_typer(enrolment, name="enrolment")
 app.add_typer(audit, name="audit")
 app.add_typer(config, name="config")
+app.command("check-agent", context_settings={"ignore_unknown_options": True})(check_agent)
 app.command()(explain)
+app.command()(swarm)
 app.command()(version)

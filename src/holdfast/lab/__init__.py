@@ -1,0 +1,1 @@
+"""The laboratory: faults of the catalogue injected for real, and the verdicts read back."""
