@@ -182,6 +182,8 @@ class Connection:
                 effects.append(Ping())
             elif due in TOLD_KINDS:
                 effects.append(self._told(due, wall))
+            elif due is Due.STUCK:
+                return [*effects, *self._close(self._stuck(), CloseCode.PROTOCOL_ERROR, wall)]
             else:
                 silent = self._silence(due)
                 return [*effects, *self._close(silent, CloseCode.TIMEOUT, wall)]
@@ -193,6 +195,14 @@ class Connection:
             self._beaten = False  # the next one is news again
         told = self.session.record(TOLD_KINDS[due], wall, pings=self.watch.pings_seen, messages=self.messages)
         return Record(msgspec.structs.replace(told.event, code=code))
+
+    def _stuck(self) -> Problem:
+        return problem(
+            "LIFE-PROTOCOL-1002",
+            what="a message was begun and never finished",
+            why=f"its end did not come within {self.session.settings.message_s:g} s",
+            fix="Send each message at once and whole; the last fragment carries FIN",
+        )
 
     def _silence(self, due: Due) -> Problem:
         settings = self.session.settings

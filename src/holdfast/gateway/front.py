@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from websockets.http11 import Request, Response
 
-from holdfast.faults import Problem, printable, problem
+from holdfast.faults import Problem, printable
 from holdfast.gateway import metrics, pages
 from holdfast.gateway.compat import choose_profile
 from holdfast.gateway.connection import Connection
@@ -44,8 +44,8 @@ def answer(gateway: "Gateway", sock: "AgentSocket", request: Request | None, hea
     method, path = _request_line(head)
     if path == PATH:
         if request is None:
-            wrong = problem("WS-METHOD", why=f"a WebSocket begins with GET without a body, this is {method[:16]}")
-            return _refuse(gateway, sock, wrong)
+            assert sock.ws is not None
+            return _refuse(gateway, sock, pages.unparsed(method, sock.ws.handshake_exc))
         return _upgrade(gateway, sock, request)
     if path in ("/health", "/metrics") and method in ("GET", "HEAD"):
         body, kind = _page(gateway, path)
@@ -56,7 +56,12 @@ def answer(gateway: "Gateway", sock: "AgentSocket", request: Request | None, hea
 
 def _request_line(head: bytes) -> tuple[str, str]:
     words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
-    return words[0], words[1].partition("?")[0] if len(words) > 1 else ""
+    path = words[1].partition("?")[0] if len(words) > 1 else ""
+    if path.startswith(
+        ("http://", "https://")
+    ):  # the form for proxies, which every server has to take (RFC 9112, 3.2.2)
+        path = "/" + path.partition("//")[2].partition("/")[2]
+    return words[0], path
 
 
 def _page(gateway: "Gateway", path: str) -> tuple[bytes, str]:
@@ -77,6 +82,7 @@ def _page(gateway: "Gateway", path: str) -> tuple[bytes, str]:
 
 def _upgrade(gateway: "Gateway", sock: "AgentSocket", request: Request) -> Response:
     assert sock.ws is not None
+    gateway.identify_origin(sock, request.headers)
     wrong = pages.upgrade_problem(request.method, request.protocol, request.headers) or sock.refused_with
     if wrong is not None:
         return _refuse(gateway, sock, wrong, request)
@@ -101,7 +107,7 @@ def _upgrade(gateway: "Gateway", sock: "AgentSocket", request: Request) -> Respo
     response.headers[ATTEMPT_HEADER] = sock.attempt
     response.headers[CHALLENGE_HEADER] = nonce
     profile = core.session.answers.profile.name
-    facts: dict[str, Fact] = {"user_agent": user_agent, "profile": profile, **_marks_of_proxies(request)}
+    facts: dict[str, Fact] = {"user_agent": user_agent, "profile": profile, **_marks_of_proxies(request, sock.proxy)}
     gateway.note(sock, EventKind.UPGRADED, facts, step=Step.UPGRADE)
     gateway.wheel.schedule(sock, core.watch.wake_at)
     return response
@@ -121,10 +127,10 @@ def _user_agent(request: Request) -> str:
     return "".join(request.headers.get_all("User-Agent")[:1])[:256]
 
 
-def _marks_of_proxies(request: Request) -> dict[str, Fact]:
+def _marks_of_proxies(request: Request, proxy: str | None) -> dict[str, Fact]:
     """What proxies add to a request. Anybody can: it says whom we may be talking to, and decides nothing."""
     found = {name: request.headers.get_all(name) for name in PROXY_MARKS}
-    marks: dict[str, Fact] = {}
+    marks: dict[str, Fact] = {"via_proxy": proxy} if proxy else {}
     if via := ", ".join(f"{name}: {values[0][:60]}" for name, values in found.items() if values):
         marks["via"] = printable(via, 200)
     return marks

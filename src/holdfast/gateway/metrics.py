@@ -27,7 +27,7 @@ class GatewayCollector(Collector):
         yield _gauge("agents_connected", "Agents connected to this gateway", len(gateway.live))
         yield _gauge("loop_lag_seconds", "How late the event loop was at the last tick", gateway.lag_s)
         yield _gauge("uptime_seconds", "Since the gateway started", gateway.uptime_s())
-        yield _counter("messages", "Messages received", gateway.messages)
+        yield _counter("messages", "Messages received", gateway.messages_received())
         yield _counter("registrations", "Completed registrations", counts[EventKind.REGISTERED])
         yield _counter("resumptions", "Sessions resumed by auth", counts[EventKind.RESUMED])
         faults = CounterMetricFamily("holdfast_gateway_faults", "Faults seen, by code", labels=["code"])

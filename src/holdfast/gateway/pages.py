@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 from websockets.datastructures import Headers
+from websockets.exceptions import HeaderLineTooLong, RequestLineTooLong, TooManyHeaders
 from websockets.http11 import Response
 
 from holdfast.faults import Problem, doc_path, printable, problem
@@ -14,6 +15,7 @@ from holdfast.protocol import malformed
 from holdfast.protocol.limits import PATH
 
 API_PATHS: Final = ("/agents", "/healthz", "/readyz", "/attempts", "/findings", "/tokens", "/audit", "/openapi.json")
+LIBRARY_LIMITS: Final = (RequestLineTooLong, HeaderLineTooLong, TooManyHeaders)
 STATUS_OF: Final[Mapping[str, int]] = {
     "WS-PLAIN-HTTP": 400,
     "PXY-UPGRADE-STRIPPED": 400,
@@ -23,6 +25,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "WS-WRONG-PATH": 404,
     "NET-WRONG-PORT": 404,
     "WS-RATE-429": 429,
+    "WS-HANDSHAKE-SLOW": 408,
     "SRV-MAX-CONNECTIONS": 503,
     "WS-UNAVAILABLE-503": 503,
 }
@@ -89,6 +92,16 @@ def wrong_path(path: str, *, upgrade: bool) -> Problem:
     near = malformed.nearest(path, [PATH])
     why = f"{shown!r} is not known here" + ("; it is nearly right" if near else "")
     return problem("WS-WRONG-PATH", why=why, fix=f"Use {PATH} exactly", evidence={"path": shown, "upgrade": upgrade})
+
+
+def unparsed(method: str, error: Exception | None) -> Problem:
+    """What is wrong with a request for the WebSocket path that the library refused to parse with `error`."""
+    cause = (error.__cause__ if error is not None else None) or error
+    if method not in ("GET", "HEAD") or isinstance(cause, NotImplementedError) or "body" in str(cause):
+        return problem("WS-METHOD", why=f"a WebSocket begins with GET without a body, this is {printable(method, 16)}")
+    if isinstance(error, LIBRARY_LIMITS):
+        return problem("WS-PLAIN-HTTP", what="the request is too large", why=printable(str(error), 200))
+    return problem("WS-PLAIN-HTTP", what="this is no valid HTTP request", why=printable(str(cause), 200))
 
 
 def upgrade_problem(method: str, protocol: str, headers: Headers) -> Problem | None:

@@ -10,10 +10,15 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
+import structlog
+from websockets.datastructures import Headers
+
 from holdfast.faults import Problem, problem
 from holdfast.gateway.answering import Answering, Explainer, unexplained
 from holdfast.gateway.challenges import Challenges
+from holdfast.gateway.descriptors import connections_possible
 from holdfast.gateway.doorway import Doorway
+from holdfast.gateway.forwarded import Origin, TrustedProxies, hops
 from holdfast.gateway.journal import Journal
 from holdfast.gateway.settings import GatewaySettings
 from holdfast.gateway.socket import AgentSocket
@@ -33,6 +38,8 @@ TIMERS: Final = (
     "first_message_s", "silent_close_s", "ping_interval_s", "dead_after_s", "challenge_ttl_s", "heartbeat_interval_s",
 )  # fmt: skip
 
+log = structlog.get_logger()
+
 
 class Gateway:
     """The WebSocket gateway (`websocket-gateway`). `start` listens, `stop` says goodbye to every agent first."""
@@ -46,11 +53,13 @@ class Gateway:
         self.tls: ssl.SSLContext | None = None
         self.sockets: set[AgentSocket] = set()
         self.live: dict[str, AgentSocket] = {}
-        self.doorway = Doorway(settings.limits)
+        self.trusted_proxies = TrustedProxies(settings.trusted_proxies)
+        self.doorway: Doorway[AgentSocket] = Doorway(settings.limits)
+        self.capacity = settings.limits.max_connections
         self.wheel = Wheel(TICK_S)
         self.challenges = Challenges()
         self.lag_s = 0.0
-        self.messages = 0
+        self._messages_of_the_gone = 0
         self.draining = False
         self.mono = time.monotonic
         self.wall = time.time
@@ -72,12 +81,15 @@ class Gateway:
         settings = self.settings
         if settings.tls_cert is not None:
             self.tls = self._tls_context()
+        self.capacity = min(settings.limits.max_connections, connections_possible())
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._accept, settings.host, settings.port, backlog=BACKLOG)
         self._started = self.mono()
         self._ticking = loop.create_task(self._ticks())
         timers: dict[str, Fact] = {name: getattr(settings, name) for name in TIMERS}
-        self._note(EventKind.GATEWAY_STARTED, port=self.port, tls=self.tls is not None, **timers)
+        self._note(
+            EventKind.GATEWAY_STARTED, port=self.port, tls=self.tls is not None, capacity=self.capacity, **timers
+        )
 
     def reload_tls(self) -> None:
         """Use the certificate files as they are now for new connections; the old ones go on.
@@ -161,7 +173,10 @@ class Gateway:
             if self.lag_s > LAG_S:
                 self._note(EventKind.GATEWAY_LAGGED, lag_s=round(self.lag_s, 3))
                 due = now
-            self.wheel.tick(now)
+            try:
+                self.wheel.tick(now)
+            except Exception:  # a bug of ours on one connection must not stop the clocks of all the others
+                log.exception("gateway.tick_failed", code="LIFE-INTERNAL-1011")
 
     # ---- connections come and go
 
@@ -172,13 +187,40 @@ class Gateway:
         """A TCP connection was made."""
         sock.opened_at = self.mono()
         self.sockets.add(sock)
-        refused = self.doorway.enter(sock)
-        if refused is not None or len(self.sockets) > self.settings.limits.max_connections or self.draining:
-            sock.refused_with = refused or self._full()
+        # A proxy's own address says nothing: the connection is counted when the client's is known.
+        sock.refused_with = self.doorway.enter(sock, by_address=sock.address not in self.trusted_proxies)
+        if self.draining or (len(self.sockets) > self.capacity and not self._make_room(sock)):
+            self.doorway.turn_away(sock)
+            sock.refused_with = self._full()
         self.wheel.schedule(sock, sock.opened_at + self.settings.handshake_s)
         while (crowded := self.doorway.crowded()) is not None:
-            self.doorway.leave(crowded)
-            self._dismiss(crowded, self._full(), CloseCode.TRY_LATER)
+            self._give_up(crowded)
+
+    def _make_room(self, newcomer: AgentSocket) -> bool:
+        silent = self.doorway.silent()
+        if silent is None or silent is newcomer:
+            return False
+        self._give_up(silent)
+        return True
+
+    def _give_up(self, sock: AgentSocket) -> None:
+        self.doorway.leave(sock)
+        self._dismiss(sock, self._full(), CloseCode.TRY_LATER)
+        sock.hang_up()  # its slot is needed now: nobody waits for the answer to our close frame
+
+    def located(self, sock: AgentSocket, origin: Origin) -> None:
+        """A trusted proxy said whose connection this is: limits and records are the client's from here on."""
+        self.doorway.leave(sock)
+        sock.proxy = sock.proxy or sock.peer
+        sock.address, sock.peer = origin.address, str(origin)
+        sock.refused_with = self.doorway.enter(sock) or sock.refused_with
+
+    def identify_origin(self, sock: AgentSocket, headers: Headers) -> None:
+        """Read whom a trusted proxy speaks for; without a word of it, the connection is the proxy's own."""
+        if sock.address in self.trusted_proxies:
+            told = hops(headers.get_all("X-Forwarded-For"), headers.get_all("Forwarded"))
+            host, _, port = sock.peer.rpartition(":")
+            self.located(sock, self.trusted_proxies.client(told) or Origin(host.strip("[]"), int(port)))
 
     def closed(self, sock: AgentSocket) -> None:
         """The TCP connection is gone."""
@@ -189,6 +231,7 @@ class Gateway:
         uid = sock.registered_uid
         _, wall = self.now()
         if sock.core is not None:
+            self._messages_of_the_gone += sock.core.messages
             facts = sock.ending()
             self.note(sock, EventKind.ENDED, facts)
             if uid is not None:
@@ -208,9 +251,8 @@ class Gateway:
     def _full(self) -> Problem:
         if self.draining:
             return _restarting(5.0)
-        limits = self.settings.limits
         why = f"{len(self.sockets)} connections are open, {self.doorway.unregistered} of them unregistered"
-        limit = f"the limits are {limits.max_connections} and {limits.max_unregistered}"
+        limit = f"the limits are {self.capacity} and {self.settings.limits.max_unregistered}"
         return problem("SRV-MAX-CONNECTIONS", why=f"{why}; {limit}", retry_after_s=10.0)
 
     # ---- telling
@@ -259,6 +301,10 @@ class Gateway:
         if before is not None and before != uid and self.live.get(before) is sock:
             del self.live[before]
             presence.disconnected(before, sock.attempt, at=wall, why="registered under another key")
+        if sock.is_closing() or sock.is_leaving():
+            # Its end must not be taken for that of a newer connection, nor throw out one that stays.
+            presence.disconnected(uid, sock.attempt, at=wall, why="left while it was being registered")
+            return
         self.doorway.leave(sock)
         sock.registered(uid)
         assert sock.core is not None
@@ -274,13 +320,14 @@ class Gateway:
         )
         if sock.core.clock_offset_s is not None:
             presence.clock_offset(uid, sock.core.clock_offset_s)
-        if sock.is_closing():
-            presence.disconnected(uid, sock.attempt, at=wall, why="left while it was being registered")
-            return
         older = self.live.get(uid)
         self.live[uid] = sock
         if older is not None and older is not sock and older.core is not None:
             older.deliver(older.core.on_replaced(by=sock.attempt, wall=wall))
+
+    def messages_received(self) -> int:
+        """Messages that came since `start`; added up when asked for, so that no message pays for it."""
+        return self._messages_of_the_gone + sum(sock.core.messages for sock in self.sockets if sock.core is not None)
 
     def websockets_open(self) -> int:
         """Open connections that were upgraded."""

@@ -32,6 +32,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     handshake_s: float = 10.0
     first_message_s: float = 5.0
     silent_close_s: float = 300.0
+    message_s: float = 30.0
     ping_interval_s: float = 20.0
     dead_after_s: float = 60.0
     challenge_ttl_s: float = 120.0

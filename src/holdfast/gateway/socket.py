@@ -5,7 +5,6 @@ per connection, no task and no timer of its own.
 """
 
 import asyncio
-import logging
 import socket
 import struct
 from collections import deque
@@ -13,24 +12,20 @@ from typing import TYPE_CHECKING, Final, cast
 
 from websockets.frames import Close as WsClose
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request
 from websockets.protocol import State as WsState
 from websockets.server import ServerProtocol
 
 from holdfast.faults import Problem, problem
-from holdfast.gateway import front
+from holdfast.gateway.arrival import Arrival
 from holdfast.gateway.connection import Connection
 from holdfast.gateway.effects import ASKING, Close, Effect, Ping, Record, Send
 from holdfast.gateway.endings import ending, last_moments, violation
-from holdfast.gateway.firstbytes import Speech, judge
 from holdfast.gateway.tcpinfo import tcp_info
 from holdfast.gateway.tls import HandshakeFailed, TlsLayer
 from holdfast.gateway.watch import Due, Watch
 from holdfast.model import Step
 from holdfast.model.events import EventKind, Fact
-
-SILENT_LOG: Final = logging.getLogger("holdfast.gateway.websocket")
-SILENT_LOG.disabled = True  # the library logs each connection; the journal does that, with more to say
+from holdfast.protocol.closes import CloseCode
 
 if TYPE_CHECKING:
     from holdfast.gateway.server import Gateway
@@ -38,6 +33,11 @@ if TYPE_CHECKING:
 CLOSE_GRACE_S: Final = 3.0
 MAX_BACKLOG: Final = 32
 LATE_PONG_S: Final = 2.0
+SLICE_BYTES: Final = 16 * 1024
+# Frames that carry (nearly) nothing cost their sender six bytes, and us much more than that.
+LIGHT_BYTES: Final = 16
+LIGHT_BURST: Final = 2048
+LIGHT_WITHIN_S: Final = 40.0
 _STAMP: Final = struct.Struct("!d")
 
 
@@ -45,9 +45,9 @@ class AgentSocket(asyncio.Protocol):
     """One TCP connection to the gateway's port, whatever it turns out to speak."""
 
     __slots__ = (
-        "_asking", "_backlog", "_closing", "_ended_how", "_gateway", "_head", "_opcode", "_partial", "_tls",
-        "_transport", "address", "attempt", "bytes_in", "core", "opened_at", "peer", "refused_with", "registered_uid",
-        "rtt_s", "scheduled", "ws",
+        "_arrival", "_asking", "_backlog", "_closing", "_deaf", "_ended_how", "_gateway", "_light", "_light_since",
+        "_opcode", "_partial", "_tls", "_transport", "address", "attempt", "bytes_in", "core", "opened_at", "peer",
+        "proxy", "refused_with", "registered_uid", "rtt_s", "scheduled", "ws",
     )  # fmt: skip
 
     def __init__(self, gateway: "Gateway", attempt: str) -> None:
@@ -58,16 +58,19 @@ class AgentSocket(asyncio.Protocol):
         self.registered_uid: str | None = None
         self.refused_with: Problem | None = None  # set before the upgrade: the answer will be this refusal
         self.address = self.peer = ""
+        self.proxy: str | None = None  # the trusted proxy between us, whose word `address` and `peer` are
         self.opened_at = self.scheduled = self.rtt_s = 0.0
         self.bytes_in = 0
         self._transport = cast("asyncio.Transport", None)
         self._tls: TlsLayer | None = None
-        self._head: bytearray | None = bytearray()
+        self._arrival: Arrival | None = None
         self._partial: bytearray | None = None
         self._opcode = Opcode.TEXT
         self._asking = False
         self._backlog: deque[tuple[Opcode, bytes | bytearray]] | None = None
         self._closing: Close | None = None
+        self._deaf = False  # nothing that still comes is read
+        self._light, self._light_since = 0, 0.0
         self._ended_how: str | None = None
 
     # ---- asyncio.Protocol
@@ -79,25 +82,43 @@ class AgentSocket(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=self._gateway.settings.limits.write_buffer_bytes)
         if self._gateway.tls is not None:
             self._tls = TlsLayer(self._gateway.tls)
+        self._arrival = Arrival(self._gateway, self)
         self._gateway.opened(self)
 
     def data_received(self, data: bytes) -> None:
         self.bytes_in += len(data)
+        arrival = self._arrival
+        if arrival is not None:
+            data = arrival.unwrap(data)
+        if self._deaf:
+            return
         if self._tls is not None:
-            try:
-                data = self._tls.feed(data)
-            except HandshakeFailed as failure:
-                self._transport.write(self._tls.outgoing())
-                self._foreign(failure.problem, Step.TLS)
+            data = self._decrypted(self._tls, data)
+        if arrival is not None:
+            data = arrival.read(data) if data else data
+            if self.core is None:
                 return
-            if sealed := self._tls.outgoing():
-                self._transport.write(sealed)
-            if not data:
-                return
-        if self.core is not None:
+            self._arrival = None
+            self._flush()
+        if not data:
+            return
+        if len(data) <= SLICE_BYTES:
             self._frames(data)
-        elif self._head is not None:
-            self._first_bytes(data)
+            return
+        for start in range(0, len(data), SLICE_BYTES):  # so that a flood is stopped before it has cost much
+            if not self._deaf:
+                self._frames(data[start : start + SLICE_BYTES])
+
+    def _decrypted(self, tls: TlsLayer, data: bytes) -> bytes:
+        try:
+            data = tls.feed(data)
+        except HandshakeFailed as failure:
+            self._transport.write(tls.outgoing())
+            (self._arrival or Arrival(self._gateway, self)).refuse(failure.problem, Step.TLS)
+            return b""
+        if sealed := tls.outgoing():
+            self._transport.write(sealed)
+        return data
 
     def eof_received(self) -> bool | None:
         if self._ended_how is None:
@@ -118,36 +139,23 @@ class AgentSocket(asyncio.Protocol):
 
     # ---- before the upgrade
 
-    def _first_bytes(self, data: bytes) -> None:
-        head = self._head
-        assert head is not None
-        head += data
-        speech, wrong = judge(head)
-        if speech is Speech.INCOMPLETE:
-            return
-        self._head = None
-        if wrong is not None:
-            self._foreign(wrong, Step.TCP)
-            return
-        end = head.index(b"\r\n\r\n") + 4
-        self.ws = ServerProtocol(max_size=self._gateway.settings.limits.message_bytes_unregistered, logger=SILENT_LOG)
-        self.ws.receive_data(bytes(head[:end]))
-        events = self.ws.events_received()
-        request = cast("Request", events[0]) if events else None
-        if request is None:
-            self.ws = ServerProtocol(logger=SILENT_LOG)  # the library gave up on this one and would send nothing
-        response = front.answer(self._gateway, self, request, bytes(head[:end]))
-        self.ws.send_response(response)
-        self._flush()
-        if self.core is not None and len(head) > end:
-            self._frames(bytes(head[end:]))
+    @property
+    def has_spoken(self) -> bool:
+        """Whether a message came."""
+        return self.core is not None and self.core.messages > 0
 
-    def _foreign(self, wrong: Problem, step: Step) -> None:
-        self._head = None
-        facts = {"what": wrong.what, "why": wrong.why, **wrong.evidence}
-        self._gateway.note(self, EventKind.HANDSHAKE_FAILED, facts, code=wrong.code, step=step)
+    @property
+    def awaits_tls(self) -> bool:
+        """Whether nothing can be said in the clear, and nothing yet in secret."""
+        return self._tls is not None and not self._tls.ready
+
+    def say_goodbye(self, last_words: bytes) -> None:
+        """End a connection that is no WebSocket, after these bytes."""
+        self._deaf = True
         self._ended_how = "refused"
-        self._transport.close()
+        if last_words:
+            self._transport.write(self._tls.seal(last_words) if self._tls and self._tls.ready else last_words)
+        self._linger()
 
     def upgraded(self, core: Connection) -> None:
         """The gateway accepted the upgrade."""
@@ -178,13 +186,17 @@ class AgentSocket(asyncio.Protocol):
                 self._message(opcode, cast("bytes", frame.data))
             else:
                 self._opcode, self._partial = opcode, bytearray(frame.data)
+                self._begun()
         elif opcode is Opcode.CONT:
             assert self._partial is not None
             self._partial += frame.data
+            if len(frame.data) < LIGHT_BYTES:
+                self._count_light()
             if frame.fin:
                 whole, self._partial = self._partial, None
                 self._message(self._opcode, whole)
         elif opcode is Opcode.PONG:
+            self._count_light()
             self._pong(cast("bytes", frame.data))
         elif opcode is Opcode.PING and self.core is not None:
             self._pinged(self.core.watch)
@@ -208,8 +220,23 @@ class AgentSocket(asyncio.Protocol):
         else:
             self.perform(core.on_binary(bytes(data), mono=mono, wall=wall))
 
+    def _begun(self) -> None:
+        """The first fragment of a message: the rest has to come in time."""
+        core, mono = self.core, self._gateway.mono()
+        assert core is not None
+        core.watch.unfinished(mono, core.messages)
+        due = mono + self._gateway.settings.message_s
+        if due < self.scheduled and not self._said_goodbye():
+            self._gateway.wheel.schedule(self, due)
+
+    def _count_light(self) -> None:
+        self._light += 1
+        if self._light >= LIGHT_BURST and self.core is not None:
+            self._flooded(self.core.watch)
+
     def _pinged(self, watch: Watch) -> None:
         watch.pings_seen += 1
+        self._count_light()
         if watch.pings_seen == 1 and Due.SILENT in watch.told and not watch.spoke_at:
             facts: dict[str, Fact] = {"pings": 1, "messages": 0}
             self._gateway.note(self, EventKind.SILENT, facts, code="LIFE-PING-ONLY")
@@ -247,11 +274,28 @@ class AgentSocket(asyncio.Protocol):
 
     def _linger(self) -> None:
         """Close our side only: with unread bytes a full close would be a reset, and the peer would not read why."""
-        if self._tls is None and self._transport.can_write_eof():
+        if not self._transport.is_closing():
             self._transport.write_eof()
             self._gateway.wheel.schedule(self, self._gateway.mono() + CLOSE_GRACE_S)
-        else:
-            self._transport.close()
+
+    def _flooded(self, watch: Watch) -> None:
+        """Light frames in number: neither memory nor a message limit would ever stop them."""
+        mono, wall = self._gateway.now()
+        since, self._light, self._light_since = self._light_since, 0, mono
+        if mono - max(since, self.opened_at) >= LIGHT_WITHIN_S or self._closing is not None:
+            return
+        core = self.core
+        assert core is not None
+        limited = problem(
+            "RATE-LIMITED",
+            what="the connection is flooded with frames that carry nothing",
+            why=f"{LIGHT_BURST} pings, pongs or tiny fragments came within {mono - watch.opened_at:.0f} s",
+            fix="Ping every few seconds at most, and send each message in one frame",
+        )
+        self.perform(core.on_dismissed(limited, CloseCode.TOO_FAST, wall=wall))
+        self._flush()
+        self._deaf = True
+        self._linger()
 
     # ---- effects out
 
@@ -337,27 +381,46 @@ class AgentSocket(asyncio.Protocol):
 
     def on_time(self, mono: float) -> float | None:
         """The wheel's call: the upgrade took too long, a close was not answered, or the core's time has come."""
-        if self._transport.is_closing():
-            return None
         core = self.core
-        if self._said_goodbye():
-            self._transport.abort()
+        if self._said_goodbye() or self._transport.is_closing():
+            self._transport.abort()  # closing, and its last bytes are not taken: they must not be held for ever
             return None
         if core is None:
-            slow = problem("WS-HANDSHAKE-SLOW", why=f"no complete request within {mono - self.opened_at:.0f} s")
-            self._foreign(slow, Step.TCP)
+            assert self._arrival is not None
+            self._arrival.expired(mono)
             return None
+        self._notice_unfinished(core, mono)
         _, wall = self._gateway.now()
         self.deliver(core.on_wake(mono=mono, wall=wall))
         return self.scheduled if self._said_goodbye() else core.watch.wake_at
 
+    def _notice_unfinished(self, core: Connection, mono: float) -> None:
+        assert self.ws is not None
+        if self._partial is not None or self.ws.reader.buffer:
+            core.watch.unfinished(mono, core.messages)
+        else:
+            core.watch.finished()
+
     def _said_goodbye(self) -> bool:
-        return self._closing is not None
+        return self._closing is not None or self._deaf
 
     def abort(self, how: str = "aborted-by-gateway") -> None:
         """End the TCP connection at once."""
         self._ended_how = self._ended_how or how
         self._transport.abort()
+
+    def send_raw(self, frames: bytes) -> None:
+        """Send serialised frames past the core: for test stands, which want to be odd."""
+        if not self._transport.is_closing():
+            self._send([frames])
+
+    def hang_up(self) -> None:
+        """End the TCP connection as soon as what was said is sent."""
+        self._transport.close()
+
+    def is_leaving(self) -> bool:
+        """Whether a close was sent, and only its answer is awaited."""
+        return self._said_goodbye()
 
     def is_closing(self) -> bool:
         """Whether nothing can be sent any more."""

@@ -18,6 +18,7 @@ class Due(Enum):
     NO_HEARTBEAT = "no-heartbeat"
     NO_PONG = "no-pong"
     DEAD = "dead"
+    STUCK = "stuck"  # a message was begun and not finished
 
 
 class Watch:
@@ -25,7 +26,7 @@ class Watch:
 
     __slots__ = (
         "challenge_until", "heard_at", "heartbeat_s", "opened_at", "pinged_at", "pings_seen", "ponged_at", "registered",
-        "spoke_at", "told", "wake_at",
+        "spoke_at", "told", "unfinished_after", "unfinished_since", "wake_at",
     )  # fmt: skip
 
     def __init__(self, now: float, settings: GatewaySettings) -> None:
@@ -33,6 +34,8 @@ class Watch:
         self.spoke_at = 0.0  # no data message so far
         self.pings_seen = 0
         self.registered = False
+        self.unfinished_after = -1  # how many messages came before the one that is not finished; -1 where there is none
+        self.unfinished_since = 0.0
         self.heartbeat_s = settings.heartbeat_interval_s
         self.challenge_until = 0.0
         self.told: frozenset[Due] = frozenset()
@@ -44,10 +47,21 @@ class Watch:
         if self.told:
             self.told = self.told - {Due.NO_HEARTBEAT}
 
+    def unfinished(self, now: float, messages: int) -> None:
+        """A part of the message after `messages` others is here, its end is not."""
+        if self.unfinished_after != messages:
+            self.unfinished_after, self.unfinished_since = messages, now
+
+    def finished(self) -> None:
+        """No message is on its way."""
+        self.unfinished_after = -1
+
     def due(self, now: float, settings: GatewaySettings) -> list[Due]:
         """What is due at `now`; each thing that is only told is told once. Sets `wake_at`."""
         if now - self.heard_at >= settings.dead_after_s:
             return [Due.DEAD]
+        if self.unfinished_after >= 0 and now - self.unfinished_since >= settings.message_s:
+            return [Due.STUCK]
         found = self._unregistered(now, settings) if not self.registered else self._registered(now)
         if Due.CLOSE_SILENT in found:
             return found
@@ -84,6 +98,8 @@ class Watch:
 
     def _next(self, now: float, settings: GatewaySettings) -> float:
         times = [self.pinged_at + settings.ping_interval_s, self.heard_at + settings.dead_after_s]
+        if self.unfinished_after >= 0:
+            times.append(self.unfinished_since + settings.message_s)
         if not self.registered:
             times.append((self.spoke_at or self.opened_at) + settings.silent_close_s)
             if not self.spoke_at and Due.SILENT not in self.told:

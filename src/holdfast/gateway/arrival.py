@@ -1,0 +1,100 @@
+"""What a connection says before it is a WebSocket: a proxy's header, then a request, or something foreign."""
+
+import logging
+from typing import TYPE_CHECKING, Final, cast
+
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
+
+from holdfast.faults import Problem, problem
+from holdfast.gateway import forwarded, front, pages
+from holdfast.gateway.firstbytes import HTTP_START, Speech, judge
+from holdfast.model import Step
+from holdfast.model.events import EventKind
+
+if TYPE_CHECKING:
+    from holdfast.gateway.server import Gateway
+    from holdfast.gateway.socket import AgentSocket
+
+SILENT_LOG: Final = logging.getLogger("holdfast.gateway.websocket")
+SILENT_LOG.disabled = True  # the library logs each connection; the journal does that, with more to say
+END_OF_HEAD: Final = b"\r\n\r\n"
+
+
+class Arrival:
+    """One connection's beginning. The socket feeds it until `is_over`, and forgets it."""
+
+    __slots__ = ("_gateway", "_head", "_preface", "_sock", "is_over")
+
+    def __init__(self, gateway: "Gateway", sock: "AgentSocket") -> None:
+        self._gateway = gateway
+        self._sock = sock
+        self._head = bytearray()
+        self._preface: bytearray | None = bytearray()  # until it is known whether a PROXY header comes first
+        self.is_over = False
+
+    def unwrap(self, data: bytes) -> bytes:
+        """`data` without the PROXY header at its start; it stands before TLS, so its bytes are those of the wire."""
+        preface, sock = self._preface, self._sock
+        if preface is None:
+            return data
+        preface += data
+        if sock.address not in self._gateway.trusted_proxies:
+            self._preface = None
+            if forwarded.is_proxy_header(preface):
+                self.refuse(forwarded.untrusted(preface, sock.address), Step.TCP)
+                return b""
+            return data
+        header = forwarded.proxy_header(preface)
+        if header is None:
+            return b""
+        self._preface = None
+        if isinstance(header, Problem):
+            self.refuse(header, Step.TCP)
+            return b""
+        if header.origin is not None:
+            self._gateway.located(sock, header.origin)
+        return bytes(preface[header.size :])
+
+    def read(self, data: bytes) -> bytes:
+        """Take plaintext; returns what follows the request of an accepted upgrade."""
+        head = self._head
+        head += data
+        speech, wrong = judge(head)
+        if speech is Speech.INCOMPLETE:
+            return b""
+        if wrong is not None:
+            self.refuse(wrong, Step.TCP)
+            return b""
+        self.is_over = True
+        end = head.index(END_OF_HEAD) + len(END_OF_HEAD)
+        self._answer(bytes(head[:end]))
+        return bytes(head[end:])
+
+    def _answer(self, head: bytes) -> None:
+        sock = self._sock
+        max_size = self._gateway.settings.limits.message_bytes_unregistered
+        ws = sock.ws = ServerProtocol(max_size=max_size, logger=SILENT_LOG)
+        ws.receive_data(head)
+        events = ws.events_received()
+        request = cast("Request", events[0]) if events else None
+        response = front.answer(self._gateway, sock, request, head)
+        if response.status_code == 101:
+            ws.send_response(response)
+        else:
+            sock.say_goodbye(response.serialize())
+
+    def refuse(self, wrong: Problem, step: Step) -> None:
+        """End the connection by name; whoever speaks HTTP is told why."""
+        self.is_over = True
+        facts = {"what": wrong.what, "why": wrong.why, **wrong.evidence}
+        self._gateway.note(self._sock, EventKind.HANDSHAKE_FAILED, facts, code=wrong.code, step=step)
+        said = self._head or self._preface or b""
+        speaks_http = wrong.code == "TLS-PLAIN-TO-TLS" or (HTTP_START.match(said) and not self._sock.awaits_tls)
+        self._sock.say_goodbye(pages.refusal(wrong, self._sock.attempt).serialize() if speaks_http else b"")
+
+    def expired(self, mono: float) -> None:
+        """The time for the handshake is over."""
+        if not self.is_over:
+            why = f"no complete request within {mono - self._sock.opened_at:.0f} s, {len(self._head)} bytes of it came"
+            self.refuse(problem("WS-HANDSHAKE-SLOW", why=why), Step.TCP)
