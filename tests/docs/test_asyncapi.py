@@ -14,8 +14,8 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT7
 
 from holdfast.protocol import payloads
+from holdfast.protocol.jsontext import JSON_ERRORS, strict_json
 from holdfast.protocol.limits import MAX_CHANNEL_CHARS, MAX_HOST_ID_CHARS, MAX_ID_CHARS
-from holdfast.protocol.malformed import JSON_ERRORS, strict_json
 from tests.processes import ROOT
 
 REFERENCE = ROOT / "docs" / "reference"

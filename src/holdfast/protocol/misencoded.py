@@ -10,7 +10,8 @@ from typing import Final
 
 from holdfast.faults.problem import Problem, printable
 from holdfast.protocol.envelope import decode_base64, payload_json
-from holdfast.protocol.malformed import JSON_ERRORS, strict_json, type_name
+from holdfast.protocol.jsontext import JSON_ERRORS, strict_json
+from holdfast.protocol.malformed import type_name
 
 MIN_ENTROPY_BYTES: Final = 64  # shorter texts say nothing about their entropy
 
