@@ -307,13 +307,13 @@ class Explaining:
 
 
 def _api_listener(config: Config) -> socket.socket:
-    return listen(config.host, config.api_port, purpose="Actions API", option="--api-port")
+    return listen(bindable(config.host), config.api_port, purpose="Actions API", option="--api-port")
 
 
 def gateway_settings(config: Config) -> GatewaySettings:
     """What of the configuration concerns the gateway."""
     return GatewaySettings(
-        host=config.host,
+        host=bindable(config.host),
         port=config.gateway_port,
         tls_cert=_text(config.tls_cert),
         tls_key=_text(config.tls_key),
@@ -326,9 +326,14 @@ def gateway_settings(config: Config) -> GatewaySettings:
     )
 
 
+def bindable(host: str) -> str:
+    """The address to listen on. `localhost` is one address here, not two with a port each."""
+    return "127.0.0.1" if host == "localhost" else host
+
+
 def reachable(host: str) -> str:
     """A host for a URL on this machine that reaches a listener on `host`."""
-    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, never bound
+    name = {"0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}.get(host, host)  # noqa: S104 - compared, never bound
     return f"[{name}]" if ":" in name else name
 
 

@@ -4,7 +4,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import httpx
 import pytest
@@ -56,14 +55,14 @@ class Api:
 
 
 @asynccontextmanager
-async def running_api(folder: Path, *, host: str = "127.0.0.1", bound: str | None = None) -> AsyncIterator[Api]:
-    """An API that listens on `host` and follows the rules of an API bound to `bound`."""
+async def running_api(store_url: str, *, bound: str = "127.0.0.1") -> AsyncIterator[Api]:
+    """An API on 127.0.0.1 that follows the rules of an API bound to `bound`."""
     logs.configure(fmt="json", level="error", service="test")
-    store = await open_store(f"sqlite:///{folder / 'holdfast.db'}")
+    store = await open_store(store_url)
     bus = LocalBus()
     registry = Registry(store, bus, policy="approve", node_id="test")
     await registry.start()
-    listener = listen(host, 0, purpose="Actions API", option="--api-port")
+    listener = listen("127.0.0.1", 0, purpose="Actions API", option="--api-port")
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", trust_env=False) as http:
         api = Api(registry, listener.getsockname()[1], http)
         about = About(
@@ -76,7 +75,7 @@ async def running_api(folder: Path, *, host: str = "127.0.0.1", bound: str | Non
         app = create_app(
             registry=registry,
             about=about,
-            access=Access(bound or host),
+            access=Access(bound),
             gateway_port=GATEWAY_PORT,
             log=logs.logger(logs.API_SERVICE),
         )
@@ -92,14 +91,14 @@ async def running_api(folder: Path, *, host: str = "127.0.0.1", bound: str | Non
 
 
 @pytest.fixture
-async def api(tmp_path: Path) -> AsyncIterator[Api]:
+async def api(sqlite_url: str) -> AsyncIterator[Api]:
     """An API on loopback."""
-    async with running_api(tmp_path) as running:
+    async with running_api(sqlite_url) as running:
         yield running
 
 
 @pytest.fixture
-async def public_api(tmp_path: Path) -> AsyncIterator[Api]:
+async def public_api(sqlite_url: str) -> AsyncIterator[Api]:
     """An API with the rules of one that the whole network reaches."""
-    async with running_api(tmp_path, bound="0.0.0.0") as running:
+    async with running_api(sqlite_url, bound="0.0.0.0") as running:
         yield running
