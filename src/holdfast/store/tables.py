@@ -8,7 +8,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-HEAD_REVISION: Final = "0001"
+HEAD_REVISION: Final = "0002"
 """The newest migration. A test holds it to what Alembic finds, so that start-up can skip Alembic when it is reached."""
 
 metadata = sa.MetaData()
@@ -183,4 +183,32 @@ attempts = sa.Table(
     sa.Index("attempts_by_identity", "identity", "started_at"),
     sa.Index("attempts_by_host", "claimed_host_id", "started_at"),
     sa.Index("attempts_by_agent", "agent_uid", "started_at"),
+)
+
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("secret_sha256", sa.Text, primary_key=True),
+    sa.Column("token_id", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("expires_at", sa.Double, nullable=False),
+    sa.Index("sessions_by_expiry", "expires_at"),
+)
+
+aggregates = sa.Table(
+    "aggregates",
+    metadata,
+    sa.Column("at", sa.BigInteger, primary_key=True, autoincrement=False),  # the minute's first second
+    sa.Column("node", sa.Text, primary_key=True),
+    sa.Column("online", sa.BigInteger, nullable=False),
+    sa.Column("opened", sa.BigInteger, nullable=False),
+    sa.Column("ended", sa.BigInteger, nullable=False),
+    sa.Column("registered", sa.BigInteger, nullable=False),
+    sa.Column("resumed", sa.BigInteger, nullable=False),
+    sa.Column("faults", sa.BigInteger, nullable=False),
+    sa.Column("messages", sa.BigInteger, nullable=False),
+    sa.Column("rtt_p50_ms", sa.Double),
+    sa.Column("rtt_p95_ms", sa.Double),
+    sa.Column("lag_ms", sa.Double, nullable=False),
+    sa.Column("statuses", sa.Text, nullable=False),  # JSON: agents of the whole fleet by status
 )
