@@ -9,7 +9,7 @@ from pathlib import Path
 from holdfast.doctor import Check, Options, Report, Status, Surroundings, examine
 from tests.processes import free_ports
 
-TIMEOUT_S = 1.0
+TIMEOUT_S = 5.0
 
 
 def surroundings(

@@ -34,7 +34,7 @@ async def test_the_librarys_try_again_is_a_no_where_the_resolvers_say_no(tmp_pat
 async def test_resolvers_that_do_not_answer_are_named_by_their_address(tmp_path: Path) -> None:
     async with name_server(silent=True) as port:
         here = surroundings(tmp_path, addresses=LATER, servers=["127.0.0.1"], dns_port=port)
-        report = await examined(URL, here, timeout_s=0.3)
+        report = await examined(URL, here, timeout_s=0.8)
 
     assert code_of(report) == "NET-DNS-TIMEOUT"
     assert "127.0.0.1" in line(report, "name").because
@@ -44,7 +44,7 @@ async def test_a_dead_resolver_beside_a_living_one_is_a_warning(tmp_path: Path) 
     known = {"gateway.test": ("127.0.0.1",)}
     async with name_server("127.0.0.2", zone=known) as port, name_server("127.0.0.3", port, silent=True):
         here = surroundings(tmp_path, addresses=["127.0.0.1"], servers=["127.0.0.3", "127.0.0.2"], dns_port=port)
-        report = await examined(URL, here, timeout_s=0.3)
+        report = await examined(URL, here, timeout_s=0.8)
 
     dead, living = lines(report, "resolver")
     assert (dead.title, dead.status, living.status) == ("resolver 127.0.0.3", Status.WARN, Status.PASS)
@@ -56,7 +56,7 @@ async def test_a_dead_resolver_beside_a_living_one_is_a_warning(tmp_path: Path) 
 async def test_a_resolver_that_answers_over_tcp_only_shows_a_filter_on_udp(tmp_path: Path) -> None:
     async with name_server(only_tcp=True) as port:
         here = surroundings(tmp_path, addresses=LATER, servers=["127.0.0.1"], dns_port=port)
-        report = await examined(URL, here, timeout_s=0.3)
+        report = await examined(URL, here, timeout_s=0.8)
 
     assert "over TCP it does, so UDP port 53 is filtered" in line(report, "resolver").because
 

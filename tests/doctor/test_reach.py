@@ -43,7 +43,7 @@ async def test_a_living_actions_api_beside_a_closed_port_means_that_the_gateway_
 
 async def test_a_port_that_neither_accepts_nor_refuses_is_a_timeout(tmp_path: Path) -> None:
     async with full_listener() as port:
-        report = await examined(url(port), surroundings(tmp_path), timeout_s=0.3)
+        report = await examined(url(port), surroundings(tmp_path), timeout_s=0.8)
 
     assert code_of(report) == "NET-CONN-TIMEOUT"
     assert "neither accepted nor refused" in line(report, "tcp").because
@@ -79,7 +79,7 @@ async def test_each_address_gets_its_own_line_and_the_first_that_works_is_used(t
 async def test_a_dead_ipv6_address_in_front_of_a_living_ipv4_one_is_named(tmp_path: Path, first: str) -> None:
     async with web_server({}) as port:
         here = surroundings(tmp_path, addresses=[first, "127.0.0.1"])
-        report = await examined(url(port, "gateway.test"), here, timeout_s=0.3)
+        report = await examined(url(port, "gateway.test"), here, timeout_s=0.8)
 
     six = lines(report, "tcp")[0]
     assert six.problem is not None
@@ -119,7 +119,7 @@ async def test_a_listener_that_never_answers_is_told_from_one_that_is_not_there(
 
     server = await asyncio.start_server(wait, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    report = await examined(url(port), surroundings(tmp_path), timeout_s=0.3)
+    report = await examined(url(port), surroundings(tmp_path), timeout_s=0.8)
     silence.set()
     server.close()
     await server.wait_closed()

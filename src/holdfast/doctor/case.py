@@ -43,6 +43,7 @@ class Case:
         self.reached: Address | None = None  # the first address that took a TCP connection
         self.proxy: Proxy | None = None  # what the environment puts between agent and gateway
         self.answers_http = False  # a plain request was answered, so a later failure is about the upgrade
+        self.speaks_tls: bool | None = None  # a ws:// port that answers TLS; None where nobody asked yet
         self.upgrade_headers: dict[str, str] = {}  # of the 101 answer
         self.attempt: str | None = None
         self.clock_offset_s: float | None = None  # this host's clock minus the gateway's

@@ -177,13 +177,22 @@ async def register(case: Case) -> list[Check]:
 
 
 async def beat(case: Case) -> list[Check]:
-    """The line `heartbeat`."""
+    """The line `heartbeat`; with it the conversation is over."""
     talk = case.talk
-    if talk is None or talk.standing is None:
-        return [skipped("heartbeat", "only a registered agent may send one, and nothing was registered")]
+    if talk is None:
+        return [skipped("heartbeat", "there is no connection")]
+    try:
+        return [await _beat(talk)]
+    finally:
+        await talk.close()
+
+
+async def _beat(talk: Conversation) -> Check:
+    if talk.standing is None:
+        return skipped("heartbeat", "only a registered agent may send one, and nothing was registered")
     begun = time.perf_counter()
     answer = await talk.ask("heartbeat", messages.HEARTBEAT, None)
     if isinstance(answer, Problem):
-        return [failed("heartbeat", answer)]
+        return failed("heartbeat", answer)
     took_ms = (time.perf_counter() - begun) * 1000
-    return [passed("heartbeat", f"acknowledged in {took_ms:.1f} ms", {"interval_s": talk.standing.heartbeat_interval})]
+    return passed("heartbeat", f"acknowledged in {took_ms:.1f} ms", {"interval_s": talk.standing.heartbeat_interval})

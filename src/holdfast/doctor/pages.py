@@ -4,6 +4,7 @@ import asyncio
 import ssl
 import time
 from email.utils import parsedate_to_datetime
+from typing import Final
 
 from holdfast.doctor.case import Case
 from holdfast.doctor.certificates import unverified
@@ -15,6 +16,9 @@ from holdfast.doctor.wire import ask, open_wire
 from holdfast.faults.catalogue import problem
 from holdfast.faults.problem import Problem, printable
 from holdfast.protocol.limits import PATH
+
+_TLS_S: Final = 2.0  # a TLS server answers a ClientHello at once
+_H2_SETTINGS: Final = b"\x04\x00\x00\x00\x00\x00"  # type 4, no flags, stream 0: what an HTTP/2 server says first
 
 
 async def ask_health(case: Case) -> list[Check]:
@@ -70,9 +74,14 @@ async def silence_problem(case: Case, error: OSError) -> Problem:
     target = case.target
     first = error.first if isinstance(error, NotHttpError) else b""
     said = printable(str(error) or type(error).__name__, 160)
-    if not target.secure and await _speaks_tls(case):
+    if not target.secure and case.speaks_tls is None:
+        case.speaks_tls = await _speaks_tls(case)
+    if case.speaks_tls:
         why = f"{target.authority} answers a TLS handshake and not a plain request"
         return problem("TLS-PLAIN-TO-TLS", why=why, fix=f"Use wss://{target.authority}{PATH}")
+    if first[3:9] == _H2_SETTINGS:
+        why = f"{target.authority} answers an ordinary request with a frame of HTTP/2"
+        return problem("PXY-H2-ONLY", why=why)
     if first:
         return problem("PXY-HTML-200", what="somebody else answers", why=f"{target.authority} speaks no HTTP: {said}")
     return problem(
@@ -82,7 +91,7 @@ async def silence_problem(case: Case, error: OSError) -> Problem:
 
 async def _speaks_tls(case: Case) -> bool:
     try:
-        async with asyncio.timeout(case.timeout_s), open_wire(case, unverified()):
+        async with asyncio.timeout(min(case.timeout_s, _TLS_S)), open_wire(case, unverified()):
             return True
     except ssl.SSLError as error:
         # An alert is an answer in TLS; HTTP or noise is not.

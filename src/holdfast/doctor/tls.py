@@ -20,6 +20,7 @@ from holdfast.doctor.certificates import (
     trusts_organisation,
     unverified,
 )
+from holdfast.doctor.flight import first_flight
 from holdfast.doctor.httpanswer import NotHttpError
 from holdfast.doctor.neighbours import fetch
 from holdfast.doctor.report import Check, Fact, failed, passed, skipped, warned
@@ -184,14 +185,23 @@ async def _broken(case: Case, error: OSError) -> Check:
     """The handshake failed before any certificate was judged."""
     said = printable(str(error) or type(error).__name__, 160)
     text = f"{getattr(error, 'reason', '') or ''} {error}".upper().replace(" ", "_")
-    named = next((code for word, code in REASONS if word in text), "") if isinstance(error, ssl.SSLError) else ""
     if "NO_APPLICATION_PROTOCOL" in text:
         return failed("tls", await _no_http1(case, said))
-    if named == "TLS-CLIENT-CERT":
-        why = f"{case.target.authority} wants a client certificate: {said}"
+    named = next((code for word, code in REASONS if word in text), "") if isinstance(error, ssl.SSLError) else ""
+    flight = await first_flight(case)
+    if case.options.client_cert is None and (named == "TLS-CLIENT-CERT" or flight.wants_certificate):
+        asked = "asked for a client certificate in its first flight" if flight.wants_certificate else "refused ours"
+        why = f"{case.target.authority} {asked}, and the agent has none: {said}"
         return failed("tls", problem("TLS-CLIENT-CERT", why=why))
-    if named in ("TLS-VERSION", "TLS-SNI-MISSING"):
-        return failed("tls", problem(named, why=said), await _versions(case))
+    if named == "TLS-CLIENT-CERT":
+        why = f"{case.target.authority} did not accept {case.options.client_cert}: {said}"
+        return failed(
+            "tls", problem(named, why=why, fix="Configure a client certificate that its authority has signed")
+        )
+    if named in ("TLS-VERSION", "TLS-SNI-MISSING") or flight.speaks_tls:
+        return failed(
+            "tls", problem(named if named == "TLS-SNI-MISSING" else "TLS-VERSION", why=said), await _versions(case)
+        )
     return failed("tls", await _no_tls(case, said))
 
 

@@ -14,7 +14,7 @@ from holdfast.doctor.frames import Frames
 from holdfast.doctor.httpanswer import Answer, NotHttpError, read_answer
 from holdfast.doctor.pages import note_clock, silence_problem
 from holdfast.doctor.report import Check, Fact, failed, passed, warned
-from holdfast.doctor.verdicts import is_ours, judge
+from holdfast.doctor.verdicts import judge
 from holdfast.doctor.wire import Wire, new_protocol, open_wire, upgrade_request
 from holdfast.faults.catalogue import problem
 from holdfast.faults.problem import Problem, printable
@@ -67,9 +67,6 @@ async def _refused(case: Case, answer: Answer) -> Problem:
         seen = f" (the answer names {printable(who, 60)})" if who else ""
         why = f"we sent Upgrade and Connection, and {found.why}{seen}"
         return msgspec.structs.replace(found, why=why)
-    if answer.status == 400 and not is_ours(answer):
-        why = f"{found.why}: the upgrade did not get through as it was sent"
-        return problem("PXY-UPGRADE-STRIPPED", why=why, evidence=found.evidence)
     return found
 
 
