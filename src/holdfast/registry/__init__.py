@@ -14,11 +14,12 @@ from holdfast.model import (
     Registration,
 )
 from holdfast.registry.admission import RegistrationPolicy
+from holdfast.registry.enrolment_tokens import EnrolmentTokens
 from holdfast.registry.ledger import Ledger
 from holdfast.registry.presence import PresenceBoard
 from holdfast.registry.refusals import Conflict, InvalidQuery, NotFound
 from holdfast.registry.registry import Registry
-from holdfast.registry.tokens import ApiTokens, EnrolmentTokens
+from holdfast.registry.tokens import ApiTokens
 
 __all__ = [
     "AgentPage",

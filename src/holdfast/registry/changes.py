@@ -13,17 +13,14 @@ from holdfast.model import (
     DisconnectRequested,
     Presence,
     Signal,
-    expected_uid,
 )
 from holdfast.registry import audit
+from holdfast.registry.labels import check_labels, write_labels
 from holdfast.registry.refusals import conflict, invalid, not_found
-from holdfast.registry.registration import write_labels
 from holdfast.registry.rows import agent_columns, agent_of, labels_text, storable
 from holdfast.store.sets import AnyRow
 from holdfast.store.tables import agent_labels, agents, signals
 
-MAX_LABELS: Final = 64
-MAX_LABEL_CHARS: Final = 256
 MAX_NOTE_CHARS: Final = 4096
 SIGNALS_KEPT_S: Final = 86_400.0
 
@@ -75,7 +72,7 @@ def update(
             invalid("note", f"it has {len(note)} characters", f"Use at most {MAX_NOTE_CHARS}")
         values["note"] = detail["note"] = storable(note)
     connection.execute(sa.update(agents).where(agents.c.seq == row.seq).values(values))
-    audit.record(connection, at=at, actor=actor, action="agent.update", subject=agent_uid, **detail)
+    audit.record(connection, at=at, actor=actor, action="agent.update", subject=agent_uid, detail=detail)
     return _read(connection, row.seq)
 
 
@@ -100,7 +97,7 @@ def set_admission(
         )
     )
     action = "agent.approve" if admission is Admission.APPROVED else "agent.revoke"
-    audit.record(connection, at=at, actor=actor, action=action, subject=agent_uid, reason=reason)
+    audit.record(connection, at=at, actor=actor, action=action, subject=agent_uid, detail={"reason": reason})
     _signal(connection, AdmissionChanged(agent_uid=agent_uid, admission=admission, reason=reason, at=at))
     return _read(connection, row.seq)
 
@@ -112,7 +109,9 @@ def request_disconnect(connection: sa.Connection, agent_uid: str, *, actor: str,
         NotFound: there is no such agent.
     """
     _lock(connection, agent_uid)
-    audit.record(connection, at=at, actor=actor, action="agent.disconnect", subject=agent_uid, reason=reason)
+    audit.record(
+        connection, at=at, actor=actor, action="agent.disconnect", subject=agent_uid, detail={"reason": reason}
+    )
     _signal(connection, DisconnectRequested(agent_uid=agent_uid, reason=reason, at=at))
 
 
@@ -125,71 +124,16 @@ def delete(connection: sa.Connection, agent_uid: str, *, actor: str, at: float) 
     row = _lock(connection, agent_uid)
     connection.execute(sa.delete(agent_labels).where(agent_labels.c.agent_seq == row.seq))
     connection.execute(sa.delete(agents).where(agents.c.seq == row.seq))
-    audit.record(connection, at=at, actor=actor, action="agent.delete", subject=agent_uid, host_id=row.host_id)
-    _signal(connection, AgentDeleted(agent_uid=agent_uid, reason=f"deleted by {actor}", at=at))
-
-
-def expect(
-    connection: sa.Connection, org_id: str, host_id: str, *, labels: dict[str, str], note: str, actor: str, at: float
-) -> Agent:
-    """Announce a host: it is listed as never connected until it registers, and hands on its labels and note then.
-
-    A host that is there already, announced or registered, is returned as it is.
-    """
-    org, host = storable(org_id), storable(host_id)
-    there = connection.execute(
-        sa.select(*agent_columns)
-        .where(agents.c.org_id == org, agents.c.host_id == host)
-        .order_by(agents.c.seq.desc())
-        .limit(1)
-    ).one_or_none()
-    if there is not None:
-        return agent_of(there)
-    own, uid = check_labels(labels), expected_uid(org, host)
-    connection.execute(
-        sa.insert(agents).values(
-            agent_uid=uid,
-            org_id=org,
-            host_id=host,
-            public_key="",
-            fingerprint="",
-            labels=labels_text(own),
-            note=storable(note),
-            expected=True,
-            admission=Admission.APPROVED.value,
-            admission_since=at,
-            admission_why=storable(f"expected by {actor}"),
-            presence=Presence.NEVER_CONNECTED.value,
-            presence_since=at,
-            presence_why=storable(f"expected by {actor}, and never connected so far"),
-        )
+    audit.record(
+        connection, at=at, actor=actor, action="agent.delete", subject=agent_uid, detail={"host_id": row.host_id}
     )
-    row = _lock(connection, uid)
-    if own:
-        write_labels(connection, {row.seq: own})
-    audit.record(connection, at=at, actor=actor, action="agent.expect", subject=uid, org_id=org, host_id=host)
-    return _read(connection, row.seq)
+    _signal(connection, AgentDeleted(agent_uid=agent_uid, reason=f"deleted by {actor}", at=at))
 
 
 def changes_since(connection: sa.Connection, since: float) -> list[Signal]:
     """Every signal from `since` on, in the order in which they were written."""
     rows = connection.execute(sa.select(signals.c.signal).where(signals.c.at >= since).order_by(signals.c.seq))
     return [_signal_decoder.decode(text) for text in rows.scalars()]
-
-
-def check_labels(labels: dict[str, str]) -> dict[str, str]:
-    """The labels as they are stored.
-
-    Raises:
-        InvalidQuery: too many, too long, or a key without a name.
-    """
-    if len(labels) > MAX_LABELS:
-        invalid("labels", f"there are {len(labels)}", f"Use at most {MAX_LABELS}")
-    for key, value in labels.items():
-        if not key.strip() or len(key) > MAX_LABEL_CHARS or len(value) > MAX_LABEL_CHARS:
-            why = "a key is empty, or a key or value is too long"
-            invalid("labels", why, f"Use keys of 1 to {MAX_LABEL_CHARS} characters, and values up to as many")
-    return {storable(key): storable(value) for key, value in labels.items()}
 
 
 def _lock(connection: sa.Connection, agent_uid: str) -> AnyRow:

@@ -11,6 +11,7 @@ from holdfast.faults import HoldfastError, Refused, printable
 from holdfast.model import Admission, EnrolmentToken, Presence, Registered, Registration, agent_uid, fingerprint
 from holdfast.registry.admission import UNKNOWN_TOKEN, Known, RegistrationPolicy, Verdict, decide
 from holdfast.registry.enrolment import consume, lock_tokens
+from holdfast.registry.labels import write_labels
 from holdfast.registry.rows import (
     json_text,
     labels_of,
@@ -20,7 +21,7 @@ from holdfast.registry.rows import (
     storable_or_none,
 )
 from holdfast.store.sets import AnyRow, padded, upsert
-from holdfast.store.tables import agent_labels, agents
+from holdfast.store.tables import agents
 
 MAX_OTHER_KEYS: Final = 20
 
@@ -70,12 +71,25 @@ def entrant(
     registration: Registration, *, token: str | Refused | None, node: str, interval_s: float, now: float
 ) -> Entrant:
     """Prepare `registration`. `token` is the hash of the enrolment token it shows, or what is wrong with that."""
-    uid = agent_uid(registration.public_key)
-    org_id, host_id = storable(registration.org_id), storable(registration.host_id)
-    row = {
-        "agent_uid": uid,
-        "org_id": org_id,
-        "host_id": host_id,
+    row = _claimed(registration) | _connected(registration, node, now)
+    row |= {"registered_at": now, "heartbeat_interval_s": interval_s, "labels": "{}", "note": "", "expected": False}
+    return Entrant(
+        uid=row["agent_uid"],
+        org_id=row["org_id"],
+        host_id=row["host_id"],
+        labels={storable(key): storable(value) for key, value in registration.labels.items()},
+        token_hash=token if isinstance(token, str) else None,
+        token_refusal=token if isinstance(token, Refused) else None,
+        now=now,
+        row=row,
+    )
+
+
+def _claimed(registration: Registration) -> Row:
+    return {
+        "agent_uid": agent_uid(registration.public_key),
+        "org_id": storable(registration.org_id),
+        "host_id": storable(registration.host_id),
         "public_key": base64.b64encode(registration.public_key).decode("ascii"),
         "fingerprint": fingerprint(registration.public_key),
         "machine_id_hash": storable_or_none(registration.machine_id_hash),
@@ -84,33 +98,22 @@ def entrant(
         "platform": json_text(registration.platform),
         "platform_name": platform_name(registration.platform),
         "network": json_text(registration.network),
-        "labels": "{}",
-        "note": "",
-        "registered_at": now,
-        "last_seen": now,
-        "connected_since": now,
-        "remote_address": storable_or_none(registration.remote_address),
-        "heartbeat_interval_s": interval_s,
         "instance": storable_or_none(registration.instance),
         "boot_id": storable_or_none(registration.boot_id),
-        "expected": False,
+    }
+
+
+def _connected(registration: Registration, node: str, now: float) -> Row:
+    return {
         "presence": Presence.ONLINE.value,
         "presence_since": now,
         "presence_why": connected_why(registration.remote_address),
+        "last_seen": now,
+        "connected_since": now,
+        "remote_address": storable_or_none(registration.remote_address),
         "node": node,
         "attempt": registration.attempt,
-        "version": 1,
     }
-    return Entrant(
-        uid=uid,
-        org_id=org_id,
-        host_id=host_id,
-        labels={storable(key): storable(value) for key, value in registration.labels.items()},
-        token_hash=token if isinstance(token, str) else None,
-        token_refusal=token if isinstance(token, Refused) else None,
-        now=now,
-        row=row,
-    )
 
 
 def connected_why(remote_address: str | None) -> str:
@@ -197,14 +200,6 @@ class _Neighbours:
         taken, self._expected = self._expected, set()
         self.expected_labels, self.expected_note = {}, ""
         return taken
-
-
-def write_labels(connection: sa.Connection, labels: dict[int, dict[str, str]]) -> None:
-    """Make `labels` (by the agents' seq) searchable, in place of what was there."""
-    connection.execute(sa.delete(agent_labels).where(agent_labels.c.agent_seq.in_(list(labels))))
-    rows = [{"key": key, "value": value, "agent_seq": seq} for seq, own in labels.items() for key, value in own.items()]
-    if rows:
-        connection.execute(sa.insert(agent_labels), rows)
 
 
 def _find_known(connection: sa.Connection, entrants: Sequence[Entrant]) -> dict[str, Known]:

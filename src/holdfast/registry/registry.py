@@ -30,10 +30,12 @@ from holdfast.model import (
 from holdfast.registry import changes
 from holdfast.registry.admission import UNKNOWN_TOKEN, RegistrationPolicy, check_token
 from holdfast.registry.attempts import Attempts
-from holdfast.registry.audit import AuditLog
+from holdfast.registry.audit import SYSTEM, AuditLog
 from holdfast.registry.clock import Clock
 from holdfast.registry.counts import Counts
 from holdfast.registry.enrolment import look_up_tokens
+from holdfast.registry.enrolment_tokens import EnrolmentTokens
+from holdfast.registry.expecting import expect
 from holdfast.registry.identities import Identities
 from holdfast.registry.listing import Listing
 from holdfast.registry.nonces import Claim, NonceClaims, nonce_digest
@@ -41,7 +43,7 @@ from holdfast.registry.presence import PresenceBoard
 from holdfast.registry.presence_rows import PresenceStatements
 from holdfast.registry.registration import Admissions, entrant
 from holdfast.registry.secret_text import read_enrolment_secret, secret_hash
-from holdfast.registry.tokens import SYSTEM, ApiTokens, EnrolmentTokens
+from holdfast.registry.tokens import ApiTokens
 from holdfast.registry.write_behind import WriteBehind
 from holdfast.store import Store
 
@@ -220,9 +222,7 @@ class Registry:
         """Announce a host that is to connect; listed as never-connected until it does."""
         now = self._clock()
         return await self._store.write(
-            lambda connection: changes.expect(
-                connection, org_id, host_id, labels=labels or {}, note=note, actor=actor, at=now
-            )
+            lambda connection: expect(connection, org_id, host_id, labels=labels or {}, note=note, actor=actor, at=now)
         )
 
     async def changes_since(self, since: float) -> list[Signal]:

@@ -59,15 +59,8 @@ def platform_name(platform: JsonValue) -> str:
 
 def agent_of(row: AnyRow) -> Agent:
     """The agent that a row of `agent_columns` tells of."""
-    online = row.presence == Presence.ONLINE
     status = Status(row.status)
-    condition = None if row.condition is None else Cause(row.condition_since or 0.0, row.condition_why or "")
-    cause = winning_cause(
-        status,
-        admission=Cause(row.admission_since, row.admission_why),
-        presence=Cause(row.presence_since, row.presence_why),
-        condition=condition,
-    )
+    cause = _cause(status, row)
     return Agent(
         agent_uid=row.agent_uid,
         org_id=row.org_id,
@@ -83,7 +76,7 @@ def agent_of(row: AnyRow) -> Agent:
         note=row.note,
         registered_at=row.registered_at,
         last_seen=row.last_seen or None,
-        connected_since=row.connected_since if online else None,
+        connected_since=row.connected_since if row.presence == Presence.ONLINE else None,
         remote_address=row.remote_address,
         clock_offset_s=row.clock_offset_s,
         heartbeat_interval_s=row.heartbeat_interval_s,
@@ -95,6 +88,15 @@ def agent_of(row: AnyRow) -> Agent:
         instance=row.instance,
         boot_id=row.boot_id,
         version=row.version,
+    )
+
+
+def _cause(status: Status, row: AnyRow) -> Cause:
+    return winning_cause(
+        status,
+        admission=Cause(row.admission_since, row.admission_why),
+        presence=Cause(row.presence_since, row.presence_why),
+        condition=None if row.condition is None else Cause(row.condition_since or 0.0, row.condition_why or ""),
     )
 
 

@@ -2,7 +2,7 @@
 
 A unit of work is a plain function of a SQLAlchemy Core `Connection`, so that the same statements run on both. On
 SQLite it runs in a thread (one hop per transaction, not one per statement); on PostgreSQL in the event loop, where
-SQLAlchemy carries each call to asyncpg. See docs/adr/0002-units-of-work.md.
+SQLAlchemy carries each call to asyncpg. The reasons: docs/adr/0004-units-of-work-and-group-commit.md.
 """
 
 from collections.abc import Callable
