@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -132,14 +133,15 @@ class ControlPlane:
     gateway_port: int
     api_port: int
     data_dir: Path
+    ca: Path | None = None
 
     @property
     def agent_url(self) -> str:
-        return f"ws://127.0.0.1:{self.gateway_port}/ws/agent"
+        return f"{'wss' if self.ca else 'ws'}://127.0.0.1:{self.gateway_port}/ws/agent"
 
     @property
     def gateway_url(self) -> str:
-        return f"http://127.0.0.1:{self.gateway_port}"
+        return f"{'https' if self.ca else 'http'}://127.0.0.1:{self.gateway_port}"
 
     @property
     def api_url(self) -> str:
@@ -169,29 +171,35 @@ class ControlPlane:
 
 @contextmanager
 def control_plane(
-    data_dir: Path, *arguments: str, ports: Sequence[int] = (), environ: dict[str, str] | None = None
+    data_dir: Path,
+    *arguments: str,
+    ports: Sequence[int] = (),
+    environ: dict[str, str] | None = None,
+    ca: Path | None = None,
 ) -> Iterator[ControlPlane]:
     """`holdfast up` on 127.0.0.1; at the end it must stop by SIGTERM with exit code 0.
 
     `arguments` are added to the command line, `environ` to its environment. `ports` are those of the gateway and the
-    API, free ones where they are not given.
+    API, free ones where they are not given. `ca` says that the gateway's port speaks TLS, and whom to trust for it.
     """
     gateway_port, api_port = ports or free_ports(2)
     command = [str(BIN / "holdfast"), "up", "--gateway-port", str(gateway_port), "--api-port", str(api_port)]
     log = data_dir.with_name(f"{data_dir.name}.log")
     with Child([*command, "--data-dir", str(data_dir), *arguments], log, extra=environ) as child:
-        running = ControlPlane(child, gateway_port, api_port, data_dir)
+        running = ControlPlane(child, gateway_port, api_port, data_dir, ca)
         _wait_ready(running)
         yield running
         child.stop()
 
 
 def _wait_ready(running: ControlPlane) -> None:
+    trusted = ssl.create_default_context(cafile=running.ca)
+
     def answers(url: str) -> bool:
         code = running.child.process.poll()
         assert code is None, f"holdfast up ended with {code}:\n{running.child.last_output()}"
         try:
-            return httpx.get(url, trust_env=False, timeout=5).status_code == 200
+            return httpx.get(url, trust_env=False, timeout=5, verify=trusted).status_code == 200
         except httpx.TransportError:
             return False
 

@@ -8,7 +8,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from tests.processes import ROOT, ControlPlane, control_plane, environment, free_ports
 
@@ -147,3 +154,44 @@ def test_what_is_no_websocket_url_is_refused_before_anything_is_sent() -> None:
 
     assert done.returncode == 2
     assert "ws:// or wss://" in done.stderr
+
+
+def test_it_trusts_the_authority_it_is_given_and_no_other(tmp_path: Path) -> None:
+    certificate, key = self_signed(tmp_path)
+    with control_plane(
+        tmp_path / "data", "--tls-cert", str(certificate), "--tls-key", str(key), ca=certificate
+    ) as running:
+        url = running.agent_url
+        trusted = run(url, "--api", running.api_url, "--ca", str(certificate))
+        untrusted = run(url, "--api", running.api_url)
+        without_tls = run(url.replace("wss", "ws"), "--api", running.api_url)
+
+    assert trusted.returncode == 0, trusted.stdout
+    assert untrusted.returncode == 1
+    assert "[TLS-UNTRUSTED-CA]" in untrusted.stdout
+    assert without_tls.returncode == 1
+    assert "[TLS-PLAIN-TO-TLS]" in without_tls.stdout
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that is its own authority, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "holdfast test")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    certificate_file, key_file = folder / "cert.pem", folder / "key.pem"
+    certificate_file.write_bytes(certificate.public_bytes(pem))
+    key_file.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    return certificate_file, key_file
