@@ -78,10 +78,18 @@ def skipped(name: str, because: str) -> Line:
     return Line(name=name, title=TITLES[name], result=Result.SKIP, because=because)
 
 
-def named_in(events: list[Event], *kinds: EventKind) -> Problem | None:
-    """The first fault that the gateway named in these events, as a problem."""
+DECISIVE: Final = frozenset(
+    {EventKind.HANDSHAKE_FAILED, EventKind.REFUSED, EventKind.SILENT, EventKind.UNFINISHED, EventKind.NO_HEARTBEAT}
+)
+
+
+def named_in(events: list[Event]) -> Problem | None:
+    """The first decisive fault that the gateway named in these events, as a problem.
+
+    A missing pong is not decisive: many clients answer pings only while somebody reads.
+    """
     for event in events:
-        if event.code is not None and (not kinds or event.kind in kinds):
+        if event.code is not None and event.kind in DECISIVE:
             what, why = event.facts.get("what"), event.facts.get("why")
             return problem(event.code, what=str(what) if what else None, why=str(why) if why else None)
     return None
