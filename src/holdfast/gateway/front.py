@@ -1,6 +1,5 @@
 """The HTTP side of the gateway's port: pages, refusals that explain themselves, and the upgrade."""
 
-import base64
 import os
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
@@ -12,6 +11,7 @@ from holdfast.faults import Problem, printable
 from holdfast.gateway import metrics, pages
 from holdfast.gateway.compat import choose_profile
 from holdfast.gateway.connection import Connection
+from holdfast.gateway.proofs import RANDOM_BYTES, new_challenge
 from holdfast.model import Step
 from holdfast.model.events import EventKind, Fact
 from holdfast.protocol.limits import ATTEMPT_HEADER, CHALLENGE_HEADER, PATH
@@ -90,7 +90,7 @@ def _upgrade(gateway: "Gateway", sock: "AgentSocket", request: Request) -> Respo
     if response.status_code != 101:
         detail = str(sock.ws.handshake_exc)
         return _refuse(gateway, sock, pages.key_problem(request.headers, detail), request)
-    nonce = base64.b64encode(os.urandom(32)).decode()
+    nonce = new_challenge(os.urandom(RANDOM_BYTES))
     user_agent = _user_agent(request)
     claimed = (request.headers.get_all("X-Agent-ID") or [""])[0][:255]
     core = Connection(

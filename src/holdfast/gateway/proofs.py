@@ -3,11 +3,36 @@
 Each names the rule it enforces. Nothing here accepts anything: acceptance is one verification in `connection`.
 """
 
+import base64
 import difflib
+from typing import Final
 
 from holdfast.faults import Problem, printable, problem
 from holdfast.gateway.challenges import Challenges, Issued
 from holdfast.protocol.payloads import Auth, Complete
+
+# Base64 of the first six of a challenge's 32 bytes. It tells every gateway, without any shared memory, that a nonce was
+# issued by one of them; an agent that chooses its own at random hits it once in 2**48.
+CHALLENGE_MARK: Final = "Holdfast"
+RANDOM_BYTES: Final = 26
+
+
+def new_challenge(random: bytes) -> str:
+    """A connection's own challenge, from `RANDOM_BYTES` fresh random bytes: 44 characters, base64 of 32 bytes."""
+    assert len(random) == RANDOM_BYTES
+    return CHALLENGE_MARK + base64.b64encode(random).decode()
+
+
+def foreign_challenge(nonce: str, own: str) -> Problem | None:
+    """CLK-REPLAY where an `auth` was signed for another connection: its nonce is that connection's challenge."""
+    if nonce == own or not nonce.startswith(CHALLENGE_MARK):
+        return None
+    return problem(
+        "CLK-REPLAY",
+        why="the nonce of auth is the challenge of another connection",
+        fix="Sign the Holdfast-Challenge of this connection's own upgrade answer",
+        field="payload.nonce",
+    )
 
 
 def wrong_challenge(

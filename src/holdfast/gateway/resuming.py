@@ -58,6 +58,8 @@ def auth(session: Session, envelope: Envelope, wall: float) -> list[Effect]:
                 fix="Sign the four texts of the payload joined by colons, exactly as they are sent",
             )
         )
+    if replayed := proofs.foreign_challenge(said.nonce, session.own_nonce):
+        raise Refused(replayed)
     own = said.nonce == session.own_nonce
     limit_s = session.settings.clock_skew_s
     if not own and (skewed := proofs.clock_skew(said, wall=wall, limit_s=limit_s)):
