@@ -77,6 +77,8 @@ async def fleet(registry: Registry, clock: Clock) -> Registry:
         (AgentQuery(q="192.0.2.3"), ["host-3"]),
         (AgentQuery(q="canary"), ["host-7"]),
         (AgentQuery(q="%"), []),
+        (AgentQuery(q="/"), []),
+        (AgentQuery(q=" Host-7 "), ["host-7"]),
         (AgentQuery(q="host_"), []),
     ],
 )

@@ -114,10 +114,21 @@ def _conditions(connection: sa.Connection, query: AgentQuery) -> list[Condition]
     conditions += [column == storable(wanted) for column, wanted in exact if wanted is not None]
     conditions += [_has_label(connection, key, value) for key, value in query.labels.items()]
     if query.q is not None and query.q.strip():
-        # Found anywhere in a text: no index helps, so this reads every agent that the other filters leave.
-        needle = storable(query.q.strip())
-        conditions.append(sa.or_(*(column.icontains(needle, autoescape=True) for column in _SEARCHED)))
+        conditions.append(_mentions(connection, storable(query.q.strip())))
     return conditions
+
+
+def _mentions(connection: sa.Connection, text: str) -> Condition:
+    """`text` stands anywhere in an agent's texts, in capitals or not.
+
+    No index helps, so this reads every agent that the other filters leave: about a microsecond each. SQLite's LIKE
+    takes no notice of (ASCII) case by itself, twice as fast as through lower().
+    """
+    escaped = text.replace("/", "//").replace("%", "/%").replace("_", "/_")
+    pattern = f"%{escaped}%"
+    if connection.dialect.name == "sqlite":
+        return sa.or_(*(column.like(pattern, escape="/") for column in _SEARCHED))
+    return sa.or_(*(column.ilike(pattern, escape="/") for column in _SEARCHED))
 
 
 def _has_label(connection: sa.Connection, key: str, value: str | None) -> Condition:
