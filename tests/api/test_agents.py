@@ -66,26 +66,26 @@ async def test_pages_follow_one_another_while_agents_register(api: Api) -> None:
     assert third["next_cursor"] is None
 
 
-@pytest.mark.parametrize(
-    ("query", "field", "fix"),
-    [
-        ("limt=5", "limt", "Did you mean limit?"),
-        ("statuss=online", "statuss", "Did you mean status?"),
-        ("status=onlin", "status", "Correct the query parameter status; /openapi.json says what it takes"),
-        ("limit=0", "limit", "Correct the query parameter limit; /openapi.json says what it takes"),
-        ("limit=501", "limit", "Correct the query parameter limit; /openapi.json says what it takes"),
-        ("limit=x", "limit", "Correct the query parameter limit; /openapi.json says what it takes"),
-        ("cursor=nonsense", "cursor", "Start again without a cursor"),
-        ("sort=shoe", "sort", "Sort by one of: registered_at, host_id, last_seen, status, version"),
-    ],
-)
-async def test_a_query_that_means_nothing_is_refused_by_name(api: Api, query: str, field: str, fix: str) -> None:
-    response = await api.http.get(f"/agents?{query}")
+async def test_a_query_that_means_nothing_is_refused_by_name(api: Api) -> None:
+    see = "; /openapi.json says what it takes"
+    expected = {
+        "limt=5": ("limt", "Did you mean limit?"),
+        "statuss=online": ("statuss", "Did you mean status?"),
+        "status=onlin": ("status", f"Correct the query parameter status{see}"),
+        "limit=0": ("limit", f"Correct the query parameter limit{see}"),
+        "limit=501": ("limit", f"Correct the query parameter limit{see}"),
+        "limit=x": ("limit", f"Correct the query parameter limit{see}"),
+        "cursor=nonsense": ("cursor", "Start again without a cursor"),
+        "sort=shoe": ("sort", "Sort by one of: registered_at, host_id, last_seen, status, version"),
+    }
 
-    assert response.status_code == 400
-    assert response.headers["content-type"] == "application/problem+json"
-    problem = response.json()
-    assert (problem["code"], problem["field"], problem["fix"]) == ("API-INVALID", field, fix)
+    found = {}
+    for query in expected:
+        response = await api.http.get(f"/agents?{query}")
+        assert (response.status_code, response.headers["content-type"]) == (400, "application/problem+json")
+        assert response.json()["code"] == "API-INVALID"
+        found[query] = response.json()["field"], response.json()["fix"]
+    assert found == expected
 
 
 async def test_one_agent_is_shown_with_an_etag(api: Api) -> None:

@@ -61,6 +61,27 @@ except SystemExit as end:
     assert "Usage: holdfast" in done.stdout
 
 
+def test_where_only_the_agent_is_installed_a_server_command_says_what_to_install() -> None:
+    script = """
+import importlib.abc, sys
+class WithoutServer(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name in {"httpx", "sqlalchemy", "litestar", "uvicorn"}:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, WithoutServer())
+from holdfast.cli import main
+sys.argv = ["holdfast", *sys.argv[1:]]
+main()
+"""
+    for arguments in (["agents", "list"], ["up"], ["tokens", "list"]):
+        command = [sys.executable, "-c", script, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
+
+        assert done.returncode == 2
+        assert "[CLI-NOT-INSTALLED]" in done.stderr
+        assert "pip install 'holdfast[server]'" in done.stderr
+
+
 def test_help_fits_60_columns() -> None:
     for arguments in ((), ("up",), ("agents", "list")):
         shown = holdfast(*arguments, "--help", columns=60)
@@ -85,7 +106,7 @@ def test_a_mistyped_code_is_told_with_the_nearest(typed: str, meant: str) -> Non
     assert f"Did you mean {meant}" in shown.err
 
 
-@pytest.mark.parametrize("code", ["API-TOKEN-MISSING", "CFG-PORT-IN-USE"])
+@pytest.mark.parametrize("code", ["API-TOKEN-MISSING", "CFG-PORT-IN-USE", "CLI-USAGE"])
 def test_codes_of_the_api_and_the_configuration_are_explained_too(code: str) -> None:
     shown = holdfast("explain", code)
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from holdfast.config import CONFIGURATION_CODES
 from holdfast.config.keys import Key, keys, type_name
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"
@@ -24,3 +25,10 @@ def test_the_reference_page_has_no_other_key() -> None:
     named = {line.split("`")[1] for line in PAGE.read_text("utf-8").splitlines() if line.startswith("| `")}
 
     assert named == set(keys())
+
+
+def test_the_reference_page_has_every_code() -> None:
+    lines = PAGE.read_text("utf-8").splitlines()
+
+    for code, (title, fix) in CONFIGURATION_CODES.items():
+        assert f"| {code} | {title} | {fix} |" in lines

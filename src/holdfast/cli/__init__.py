@@ -21,6 +21,15 @@ def main() -> None:
 
         show_problem(error.problem)
         sys.exit(exit_code(error.problem))
+    except ModuleNotFoundError as error:
+        from holdfast.cli.failures import not_installed, show_problem
+
+        # An agent's host has the SDK and `agent run`, without what only servers and clients of the API need.
+        missing = not_installed(error)
+        if missing is None:
+            raise
+        show_problem(missing)
+        sys.exit(EXIT_USAGE)
     except BrokenPipeError:
         # `holdfast agents list --all | head` closed the pipe: nothing is wrong. The interpreter would complain once
         # more when it flushes stdout at exit.

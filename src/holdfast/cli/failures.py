@@ -25,6 +25,19 @@ def show_problem(problem: Problem) -> None:
     sys.stderr.write("\n".join(lines) + "\n")
 
 
+def not_installed(error: ModuleNotFoundError) -> Problem | None:
+    """The problem of a command that needs `holdfast[server]`; None where it is our own module that is missing."""
+    package = (error.name or "").partition(".")[0]
+    if package in {"", "holdfast"}:
+        return None
+    return Problem(
+        code="CLI-NOT-INSTALLED",
+        what="this command needs parts that are not installed",
+        why=f"the module {package} is missing: only the agent's part of Holdfast is installed here",
+        fix="Install them with `pip install 'holdfast[server]'`",
+    )
+
+
 def usage(*, what: str, why: str, fix: str) -> Refused:
     """A command line that cannot be carried out as it stands (exit 2)."""
     return Refused(Problem(code="CLI-USAGE", what=what, why=why, fix=fix))

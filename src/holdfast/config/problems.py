@@ -1,4 +1,4 @@
-"""What can be wrong with a configuration, each under a stable code."""
+"""What can be wrong with a configuration or a command line, each under a stable code."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -15,6 +15,11 @@ CONFIGURATION_CODES: Final[dict[str, tuple[str, str]]] = {
     "CFG-PORT-IN-USE": (
         "Another program listens on the port",
         "Stop the other program or choose another port",
+    ),
+    "CLI-USAGE": ("The command cannot be carried out as it was typed", "See `holdfast COMMAND --help`"),
+    "CLI-NOT-INSTALLED": (
+        "The command needs parts that are not installed",
+        "Install them with `pip install 'holdfast[server]'`",
     ),
     "CFG-ADDRESS": ("The address cannot be listened on", "Listen on an address of this machine"),
 }
