@@ -134,7 +134,7 @@ async def test_a_condition_colours_the_status_until_it_is_taken_back(registry: R
         (Condition.DUPLICATE, "two hosts, one key"),
         (None, ""),
     ):
-        registry.presence.condition(uid, condition, why, at=clock.now)
+        registry.presence.condition(uid, condition, why)
         await registry.flush()
         agent = await stored(registry)
         seen.append((agent.status, agent.status_why))

@@ -1,8 +1,10 @@
 """Who is connected: exact in memory, a moment later in the store."""
 
+import time
 from typing import Final
 
 from holdfast.model import Condition
+from holdfast.registry.clock import Clock
 from holdfast.registry.presence_rows import ConditionRow, PresenceRow, SeenRow
 
 GATEWAY_STOPPED: Final = "gateway stopped"
@@ -48,7 +50,8 @@ class PresenceBoard:
     To be used from one event loop. What is not yet written is in `take_*`; `give_back_*` returns what could not be.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = time.time) -> None:
+        self._clock = clock
         self._connections: dict[str, _Connection] = {}
         self._changed: set[str] = set()
         self._touched: list[str] = []
@@ -120,9 +123,10 @@ class PresenceBoard:
         connection.why = why
         self._changed.add(agent_uid)
 
-    def condition(self, agent_uid: str, condition: Condition | None, why: str = "", *, at: float) -> None:
-        """What diagnosis thinks of the agent from now on, connected or not; None takes it back."""
-        self._conditions[agent_uid] = ConditionRow(agent_uid, condition.value if condition else None, at, why)
+    def condition(self, agent_uid: str, condition: Condition | None, why: str = "", *, at: float | None = None) -> None:
+        """What diagnosis thinks of the agent since `at` (now), connected or not; None takes it back."""
+        since = self._clock() if at is None else at
+        self._conditions[agent_uid] = ConditionRow(agent_uid, condition.value if condition else None, since, why)
 
     def is_online(self, agent_uid: str) -> bool:
         """Whether the agent is connected to this node now."""

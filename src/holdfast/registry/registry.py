@@ -67,7 +67,7 @@ class Registry:
         clock: Clock = time.time,
     ) -> None:
         self.policy = RegistrationPolicy(policy)
-        self.presence = PresenceBoard()
+        self.presence = PresenceBoard(clock)
         self.tokens = ApiTokens(store, clock)
         self.enrolment_tokens = EnrolmentTokens(store, clock)
         self.audit = AuditLog(store)
