@@ -44,3 +44,45 @@ GUIDE: Final[Mapping[str, str]] = MappingProxyType(
         "requirement-6": "Requirement 6: Error handling",
     }
 )
+
+# What a person does today where the guide says to read logs; the findings that answer the item are in the catalogue.
+ANSWERED_BY: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "issue-1": "named after 5 s, closed after 300 s with code 4408 and the reason; `holdfast findings list`",
+        "issue-2": "each ending is attributed: who fell silent, FIN or reset, idle or age; `holdfast attempts show ID`",
+        "issue-3": "the error names which text was signed instead; offline: `holdfast doctor sign`",
+        "issue-4": "`holdfast attempts list --open` shows the step that each connection has reached",
+        "issue-5": "the error names the field, what was expected and what came; `holdfast check-agent -- CMD`",
+        "issue-A": "`holdfast findings list --agent HOST`",
+        "issue-B": "`holdfast attempts list --step challenge`; the finding says whether the answer was understood",
+        "issue-C": "one finding with a count, pointing to the step at which it dies; `holdfast findings list`",
+        "step-1": "`curl -I http://HOST:8080/ws/agent` answers 400 and explains; `holdfast doctor URL` checks the way",
+        "step-2": "`curl` on `/health`, `/healthz` and `/agents` works as in the guide; `/readyz` tests store and bus",
+        "step-3": "`docker compose -f infra/compose/docker-compose.yml logs -f websocket-gateway`, as in the guide",
+        "step-4": "`python3 AGENT_CONNECTION_TEST.py`",
+        "flow-1": "timeline entry `WebSocket connection established`",
+        "flow-2": "timeline entry `registration init`",
+        "flow-3": "timeline entry `challenge sent`",
+        "flow-4": "timeline entry `registration complete`",
+        "flow-5": "timeline entry `registered`",
+        "flow-6": "`GET /agents`; durable before step two is confirmed",
+        "log-1": "logged at the upgrade, with the attempt's id",
+        "log-2": "logged when the init is well-formed",
+        "log-3": "logged when the challenge is sent, with `step: 1 of 2` and what is still due",
+        "log-4": "logged when step two arrives, before it is judged",
+        "log-5": "logged when the registration is durable",
+        "checklist-1": "`holdfast check-agent -- CMD`, line 1; `holdfast doctor URL` where it fails",
+        "checklist-2": "`holdfast check-agent -- CMD`, line 2",
+        "checklist-3": "`holdfast check-agent -- CMD`, line 3",
+        "checklist-4": "`holdfast check-agent -- CMD`, line 4",
+        "checklist-5": "`holdfast check-agent -- CMD`, line 5",
+        "checklist-6": "`holdfast check-agent -- CMD`, line 6",
+        "checklist-7": "`holdfast check-agent -- CMD`, line 7",
+        "requirement-1": "`holdfast check-agent -- CMD`, line 2",
+        "requirement-2": "`holdfast check-agent -- CMD`, lines 3 to 6",
+        "requirement-3": "the signature explainer; `holdfast doctor sign`",
+        "requirement-4": "the `error` envelope names the field; test vectors in `docs/reference/vectors`",
+        "requirement-5": "the `error` envelope names the encoding that came",
+        "requirement-6": "`holdfast check-agent -- CMD` drops the connection and restarts the gateway once",
+    }
+)

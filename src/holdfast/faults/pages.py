@@ -12,8 +12,10 @@ from typing import Final
 from holdfast.faults.catalogue import CATALOGUE
 from holdfast.faults.entry import Area, Blame, Fault, Kind
 from holdfast.faults.explanation import Explanation, Reference, explain
+from holdfast.faults.guide import ANSWERED_BY, GUIDE
 
 INDEX: Final = "README.md"
+GUIDE_PAGE: Final = "THE-GUIDE-AUTOMATED.md"
 
 AREAS: Final[Mapping[Area, str]] = {
     Area.NETWORK: "Name resolution and network",
@@ -45,7 +47,26 @@ _GENERATED: Final = "<!-- Generated from the fault catalogue by `python -m holdf
 
 def pages() -> dict[str, str]:
     """Every file of the directory by its name, with its whole content."""
-    return {INDEX: _index()} | {f"{code}.md": _page(explain(code)) for code in CATALOGUE}
+    return {INDEX: _index(), GUIDE_PAGE: _guide()} | {f"{code}.md": _page(explain(code)) for code in CATALOGUE}
+
+
+def _guide() -> str:
+    lines = [
+        _GENERATED,
+        "",
+        "# The guide, automated",
+        "",
+        "Holdfast grew out of a troubleshooting guide. Each of its items, what answers it now, and the faults that may",
+        "be behind it: they are named by the software itself, before a human opens the guide.",
+        "",
+        "| the guide | what answers it | findings |",
+        "|---|---|---|",
+    ]
+    for item, text in GUIDE.items():
+        codes = [code for code, entry in CATALOGUE.items() if item in entry.guide]
+        links = ", ".join(f"[{code}]({code}.md)" for code in codes)
+        lines.append(f"| {text} | {ANSWERED_BY[item]} | {links} |")
+    return "\n".join(lines) + "\n"
 
 
 def stale(directory: Path) -> list[str]:
