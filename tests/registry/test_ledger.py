@@ -35,6 +35,7 @@ async def test_a_story_continues_where_the_store_holds_its_beginning(database_ur
     await later.flush()
 
     attempt = await registry.get_attempt("a-1")
+    assert attempt is not None
     assert [entry.fact.split(":")[0] for entry in attempt.timeline] == [
         "WebSocket connection established",
         "registration init",
@@ -72,7 +73,9 @@ async def test_a_loop_of_refusals_keeps_its_beginning_and_its_end(database_url: 
         ledger.record(event(EventKind.REFUSED, float(number), code="MSG-NOT-JSON", what=f"number {number}"))
     await ledger.flush()
 
-    timeline = (await registry.get_attempt("a-1")).timeline
+    attempt = await registry.get_attempt("a-1")
+    assert attempt is not None
+    timeline = attempt.timeline
     assert len(timeline) == MAX_ENTRIES
     assert (timeline[0].fact, timeline[-1].fact) == ("WebSocket connection established", "number 613")
     await store.close()
