@@ -1,15 +1,10 @@
-"""Gateway, Actions API and local agent put together: one process, one event loop, started and stopped in order."""
+"""The parts of one process, started and stopped in order."""
 
-import asyncio
-import base64
-import signal
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
@@ -25,17 +20,17 @@ from holdfast.bus import LocalBus
 from holdfast.config import Config
 from holdfast.config.database import database_url
 from holdfast.config.problems import misconfigured
-from holdfast.diagnosis.signatures.failure import FailedSignature
 from holdfast.diagnosis.signatures.search import SignatureExplainer
-from holdfast.faults import HoldfastError
-from holdfast.gateway import Explained, FailedProof, Gateway, GatewaySettings, Journal, Orders
-from holdfast.gateway import Limits as GatewayLimits
-from holdfast.model import AgentQuery
+from holdfast.gateway import Gateway, Journal, Orders
 from holdfast.registry import Ledger, RegistrationPolicy, Registry
+from holdfast.serve.explaining import Explaining
+from holdfast.serve.settings import bindable, gateway_settings, reachable
 from holdfast.store import open_store
 
 if TYPE_CHECKING:
     import structlog
+
+LOCAL_TOKEN_S: Final = 3600.0
 
 
 class Running(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,52 +41,12 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     api_port: int | None
 
 
-Announce = Callable[[Running], None]
-LOCAL_TOKEN_S: Final = 3600.0
-MAX_HOST_KEYS = 4  # fault catalogue, 3.1, step 7
-
-
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """What this process is to run."""
 
     gateway: bool = False
     api: bool = False
     agent: bool = False
-
-
-def run(config: Config, parts: Parts, *, announce: Announce) -> None:
-    """Run until SIGTERM or SIGINT, then stop in order. `announce` is called once, when all is there.
-
-    Raises:
-        Refused: something in the configuration has to be corrected; nothing was started.
-        Unavailable: the database cannot be opened.
-    """
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_run(config, parts, announce))
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:  # there is none for Windows
-        return None
-    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return factory
-
-
-async def _run(config: Config, parts: Parts, announce: Announce) -> None:
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    plane = ControlPlane(config, parts)
-    try:
-        await plane.start()
-        loop.add_signal_handler(signal.SIGHUP, plane.reload_tls)
-        announce(plane.running)
-        await stop.wait()
-    finally:
-        await plane.stop()
 
 
 class ControlPlane:
@@ -259,83 +214,5 @@ class ControlPlane:
         await self._agent.__aenter__()
 
 
-@asynccontextmanager
-async def signature_explainer() -> AsyncIterator["Explaining"]:
-    """An explainer without a registry, for test stands."""
-    async with SignatureExplainer() as explainer:
-        yield Explaining(explainer)
-
-
-class Explaining:
-    """The gateway's explainer: hands a failed proof to the signature search and returns what the agent may know."""
-
-    def __init__(self, explainer: SignatureExplainer, registry: Registry | None = None) -> None:
-        self._explainer = explainer
-        self._registry = registry
-
-    async def __call__(self, proof: FailedProof) -> Explained:
-        failed = FailedSignature(
-            nonce=proof.nonce,
-            server_time=proof.server_time,
-            host_id=proof.completed_host_id,
-            init_host_id=proof.host_id,
-            registration_id=proof.registration_id,
-            org_id=proof.org_id,
-            public_key=proof.public_key,
-            signature=proof.signature,
-            arrived_at=proof.at,
-            response_payload=proof.challenge_payload,
-            complete_payload=proof.complete_payload,
-            decodes_nonce=proof.decodes_nonce,
-            host_keys=await self._keys_of_host(proof),
-            peer=proof.peer.rpartition(":")[0],
-        )
-        found = await self._explainer.explain(failed, now=time.monotonic())
-        return Explained(problem=found.problem(), operator=found.operator)
-
-    async def _keys_of_host(self, proof: FailedProof) -> tuple[bytes, ...]:
-        """Other keys registered under this very host and organisation; no other record is ever tried."""
-        if self._registry is None:
-            return ()
-        query = AgentQuery(org_id=proof.org_id, host_id=proof.host_id, sort="-last_seen", limit=MAX_HOST_KEYS + 1)
-        try:
-            page = await self._registry.list_agents(query)
-        except HoldfastError:
-            return ()  # the explanation is worth having without them
-        keys = (base64.b64decode(agent.public_key) for agent in page.agents if agent.public_key)
-        return tuple(key for key in keys if key != proof.public_key)[:MAX_HOST_KEYS]
-
-
 def _api_listener(config: Config) -> socket.socket:
     return listen(bindable(config.host), config.api_port, purpose="Actions API", option="--api-port")
-
-
-def gateway_settings(config: Config) -> GatewaySettings:
-    """What of the configuration concerns the gateway."""
-    return GatewaySettings(
-        host=bindable(config.host),
-        port=config.gateway_port,
-        tls_cert=_text(config.tls_cert),
-        tls_key=_text(config.tls_key),
-        tls_client_ca=_text(config.tls_client_ca),
-        tls_client_cert_required=config.tls_client_cert_required,
-        compatibility=config.compatibility,
-        trusted_proxies=config.trusted_proxies,
-        limits=GatewayLimits(**msgspec.structs.asdict(config.limits)),
-        **msgspec.structs.asdict(config.timeouts),
-    )
-
-
-def bindable(host: str) -> str:
-    """The address to listen on. `localhost` is one address here, not two with a port each."""
-    return "127.0.0.1" if host == "localhost" else host
-
-
-def reachable(host: str) -> str:
-    """A host for a URL on this machine that reaches a listener on `host`."""
-    name = {"0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}.get(host, host)  # noqa: S104 - compared, never bound
-    return f"[{name}]" if ":" in name else name
-
-
-def _text(path: Path | None) -> str | None:
-    return None if path is None else str(path)

@@ -1,0 +1,48 @@
+"""Gateway, Actions API and local agent put together: one process, one event loop, started and stopped in order."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+
+from holdfast.config import Config
+from holdfast.serve.explaining import Explaining, signature_explainer
+from holdfast.serve.plane import ControlPlane, Parts, Running
+
+__all__ = ["ControlPlane", "Explaining", "Parts", "Running", "run", "signature_explainer"]
+
+Announce = Callable[[Running], None]
+
+
+def run(config: Config, parts: Parts, *, announce: Announce) -> None:
+    """Run until SIGTERM or SIGINT, then stop in order. `announce` is called once, when all is there.
+
+    Raises:
+        Refused: something in the configuration has to be corrected; nothing was started.
+        Unavailable: the database cannot be opened.
+    """
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_run(config, parts, announce))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # there is none for Windows
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+async def _run(config: Config, parts: Parts, announce: Announce) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    plane = ControlPlane(config, parts)
+    try:
+        await plane.start()
+        loop.add_signal_handler(signal.SIGHUP, plane.reload_tls)
+        announce(plane.running)
+        await stop.wait()
+    finally:
+        await plane.stop()
