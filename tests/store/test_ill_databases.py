@@ -236,7 +236,7 @@ async def test_a_deadlock_is_run_again(postgres_url: str) -> None:
     await store.close()
 
 
-async def test_too_many_clients_and_unknown_databases_are_named(postgres_url: str) -> None:
+async def test_a_database_that_does_not_exist_is_named(postgres_url: str) -> None:
     with pytest.raises(Unavailable) as refusal:
         await open_store(postgres_url.replace("/test_", "/missing_"))
     assert "does not exist" in refusal.value.problem.why
