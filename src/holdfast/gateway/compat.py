@@ -50,6 +50,8 @@ class Profile(Protocol):
     name: str
     acks_heartbeats: bool
     decodes_nonce: bool  # signs the nonce's 32 bytes where others sign its text
+    wants_news: bool  # gives up where no message comes for a minute, whatever pings do
+    heartbeat_s: float  # beats at least this far apart, whatever it is told; 0 where it does as it is told
 
     def pack(self, payload: object, headers: Mapping[str, str]) -> str:
         """The text of an answer's `payload`; `headers` are those of the message it answers."""
@@ -78,6 +80,8 @@ class Standard:
     name = "standard"
     acks_heartbeats = True
     decodes_nonce = False
+    wants_news = False
+    heartbeat_s = 0.0
 
     def __init__(self, *, plain: bool = False) -> None:
         self._plain = plain
@@ -108,6 +112,8 @@ class Legacy:
     name = "legacy"
     acks_heartbeats = False
     decodes_nonce = True
+    wants_news = True
+    heartbeat_s = 60.0
 
     def pack(self, payload: object, headers: Mapping[str, str]) -> str:  # noqa: ARG002  a profile's signature
         raw = _encode(payload)

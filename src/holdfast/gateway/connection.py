@@ -180,6 +180,8 @@ class Connection:
         for due in self.watch.due(mono, self.session.settings):
             if due is Due.PING:
                 effects.append(Ping())
+                if self.session.answers.profile.wants_news and self.session.state in PROVED:
+                    effects.append(Send(self.session.answers.event("agent.keepalive", {}, wall)))
             elif due in TOLD_KINDS:
                 effects.append(self._told(due, wall))
             elif due is Due.STUCK:

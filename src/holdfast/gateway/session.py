@@ -63,7 +63,7 @@ class Session:
         self.pending = admission is Admission.PENDING
         self.heartbeat_s = min(heartbeat_s, self.settings.dead_after_s / HEARTBEAT_SHARE)
         self.watch.registered = True
-        self.watch.heartbeat_s = self.heartbeat_s
+        self.watch.heartbeat_s = max(self.heartbeat_s, self.answers.profile.heartbeat_s)
         self.watch.challenge_until = 0.0
         self.confirmed = True
         self.claim = self.asked = None
