@@ -9,7 +9,9 @@ from holdfast.cli.attempts import attempts
 from holdfast.cli.audit import audit
 from holdfast.cli.catalogue import explain
 from holdfast.cli.check_agent import check_agent
+from holdfast.cli.doctor import doctor
 from holdfast.cli.enrolment import enrolment
+from holdfast.cli.lab import lab
 from holdfast.cli.processes import agent, api, gateway, up
 from holdfast.cli.settings import config
 from holdfast.cli.swarm import swarm
@@ -62,6 +64,8 @@ app.add_typer(enrolment, name="enrolment")
 app.add_typer(audit, name="audit")
 app.add_typer(config, name="config")
 app.command("check-agent", context_settings={"ignore_unknown_options": True})(check_agent)
+app.add_typer(doctor, name="doctor")
 app.command()(explain)
+app.command()(lab)
 app.command()(swarm)
 app.command()(version)

@@ -22,18 +22,23 @@ _URL_COMMAND: Final = "url"
 
 
 class _UrlOrCommand(TyperGroup):
-    """`doctor URL` needs no word in between; `doctor sign` is a command of its own."""
+    """`doctor URL` is a command without a word of its own beside `doctor sign`: its name is the empty text."""
 
-    # typer has brought its own copy of click since 0.27: neither library's context can be named for both.
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        rest = dict(self.commands)
+        self.commands.clear()
+        self.commands[""] = rest.pop(_URL_COMMAND)
+        self.commands.update(rest)
+
+    # Newer versions of typer bring their own copy of click: neither's context can be named for both.
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args and args[0] not in self.commands:
-            args = [_URL_COMMAND, *args]
-        return super().parse_args(ctx, args)
+        named = args and args[0] in self.commands
+        return super().parse_args(ctx, args if named else ["", *(args or ["--help"])])
 
 
 doctor = typer.Typer(
     cls=_UrlOrCommand,
-    no_args_is_help=True,
     rich_markup_mode=None,
     help="Find out on the agent's machine why it cannot connect: `holdfast doctor URL`.",
 )
@@ -72,20 +77,20 @@ def examine_url(
     """
     from holdfast.doctor import Options
 
-    options = Options(
-        url=url, idle_s=idle, timeout_s=timeout, host_id=host_id, org_id=org_id, state_dir=state_dir,
-        enrolment_token=_first_line(enrolment_token_file), api=api, ca_file=ca, client_cert=client_cert,
-        client_key=client_key, register=register is True, dry_run=register is not False,
-    )  # fmt: skip
     try:
+        options = Options(
+            url=url, idle_s=idle, timeout_s=timeout, host_id=host_id, org_id=org_id, state_dir=state_dir,
+            enrolment_token=_text_of(enrolment_token_file), api=api, ca_file=ca, client_cert=client_cert,
+            client_key=client_key, register=register is True, dry_run=register is not False,
+        )  # fmt: skip
         report = _examine(options, as_json=as_json, verbose=verbose)
     except Exception as error:
         sys.stderr.write(f"error: the doctor itself failed: {type(error).__name__}: {error}\n")
         raise typer.Exit(EXIT_DOCTOR) from error
-    raise typer.Exit(0 if report.ok else EXIT_PROBLEM)
+    raise typer.Exit(EXIT_DOCTOR if report.broken else 0 if report.ok else EXIT_PROBLEM)
 
 
-def _first_line(path: Path | None) -> str | None:
+def _text_of(path: Path | None) -> str | None:
     return None if path is None else path.read_text("utf-8").strip()
 
 
@@ -135,7 +140,8 @@ def sign(
     if as_json:
         screen.print_json({"check": result, "same_text_as_gateway": same_text})
     else:
-        screen.print_fields(_sign_fields(result, same_text))
+        for name, value in _sign_fields(result, same_text):
+            screen.say(f"{name:<18}{value}")  # not wrapped: these values are copied
     raise typer.Exit(EXIT_PROBLEM if result.matches is False or same_text is False else 0)
 
 

@@ -46,6 +46,7 @@ class Case:
         self.speaks_tls: bool | None = None  # a ws:// port that answers TLS; None where nobody asked yet
         self.upgrade_headers: dict[str, str] = {}  # of the 101 answer
         self.attempt: str | None = None
+        self.broken = ""  # the last step at which the doctor itself failed
         self.clock_offset_s: float | None = None  # this host's clock minus the gateway's
         self.clock_source = ""
         self.identity: Identity | None = None

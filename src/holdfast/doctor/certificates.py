@@ -4,7 +4,6 @@ With the standard library alone, since an agent's host has no more: it decodes a
 it, so the leaf is fetched first and then trusted for one handshake, in which it is its own anchor.
 """
 
-import ipaddress
 import ssl
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -60,10 +59,6 @@ class Leaf(msgspec.Struct, frozen=True, kw_only=True):
             "valid_until": day(self.not_after),
             "chain_length": self.chain_length,
         }
-
-    @property
-    def lists_addresses(self) -> bool:
-        return any(name.startswith("IP:") for name in self.names)
 
     @property
     def is_self_issued(self) -> bool:
@@ -175,14 +170,3 @@ def trusts_organisation(context: ssl.SSLContext, organisation: str) -> bool:
         return False
     trusted = (cast("Mapping[str, object]", found) for found in context.get_ca_certs())
     return any(_part(found.get("subject"), "organizationName") == organisation for found in trusted)
-
-
-def covers(leaf: Leaf, host: str) -> bool:
-    """Whether the certificate lists `host`, by the rules of RFC 6125: one wildcard, for the whole first label."""
-    try:
-        wanted = ipaddress.ip_address(host)
-    except ValueError:
-        names = [name[4:].lower() for name in leaf.names if name.startswith("DNS:")]
-        host = host.lower().rstrip(".")
-        return any(name == host or (name[:2] == "*." and host.partition(".")[2] == name[2:]) for name in names)
-    return any(name[3:] == str(wanted) for name in leaf.names if name.startswith("IP:"))

@@ -67,7 +67,7 @@ STEPS: Final = (
 
 
 async def examine(options: Options, surroundings: Surroundings | None = None, watcher: Watcher | None = None) -> Report:
-    """Look at everything between this host and the gateway of `options.url`. Raises only for a bug of the doctor's."""
+    """Look at everything between this host and the gateway of `options.url`. What breaks in a check is told there."""
     case = Case(options, surroundings or Surroundings())
     watching = watcher or Watcher()
     started_at, begun = time.time(), time.perf_counter()
@@ -85,6 +85,7 @@ async def examine(options: Options, surroundings: Surroundings | None = None, wa
         url=case.target.url if not blocked.get("url") else shown_url(options.url),
         started_at=rfc3339_millis(started_at),
         ok=not is_blocking(checks),
+        broken=bool(case.broken),
         verdict=verdict(checks),
         attempt=case.attempt,
         checks=tuple(checks),
@@ -99,7 +100,11 @@ async def _take(step: Step, case: Case, blocked: dict[str, str], watching: Watch
         return [skipped(step.name, f"{cause} failed", {BLOCKED_BY: cause})]
     watching.on_begin(step.title)
     begun = time.perf_counter()
-    found = await step.look(case)
+    try:
+        found = await step.look(case)
+    except Exception as error:  # noqa: BLE001  one broken check must not take what the others found with it
+        case.broken = blocked[step.name] = step.name
+        return [skipped(step.name, f"the doctor itself failed here: {type(error).__name__}: {error}")]
     took_ms = round((time.perf_counter() - begun) * 1000, 1)
     wrong = next((check for check in found if check.status is Status.FAIL), None)
     if wrong is not None:

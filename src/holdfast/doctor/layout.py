@@ -47,7 +47,10 @@ def consequence_lines(checks: Iterable[Check], *, columns: int) -> list[str]:
 def summary_lines(report: Report, *, columns: int) -> list[str]:
     """What it comes to: the first cause and its one fix, and where the gateway's half is."""
     counts = _counts(report.checks)
-    if report.verdict is None:
+    if report.broken:
+        lines = _wrapped(f"The doctor itself failed, and what it says may be wrong: {counts}.", columns)
+        lines += _verdict(report.verdict, columns) if report.verdict is not None else []
+    elif report.verdict is None:
         lines = _wrapped(f"No problem found: {counts}.", columns)
     elif report.ok:
         lines = _wrapped(f"An agent can connect from here, with a warning: {counts}.", columns)

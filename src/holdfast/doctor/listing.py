@@ -9,8 +9,8 @@ from holdfast.doctor.httpanswer import NotHttpError
 from holdfast.doctor.neighbours import fetch
 from holdfast.doctor.report import Check, Fact, failed, passed, skipped, warned
 from holdfast.doctor.target import join
+from holdfast.doctor.wire import words
 from holdfast.faults.catalogue import problem
-from holdfast.faults.problem import printable
 
 
 class _Page(msgspec.Struct, frozen=True):
@@ -31,7 +31,7 @@ async def ask_agents(case: Case) -> list[Check]:
     try:
         answer = await fetch(host, port, "/agents?limit=1", limit_s=case.timeout_s)
     except (OSError, NotHttpError) as error:
-        said = printable(str(error) or f"no answer within {case.timeout_s:g} s", 120)
+        said = words(error, limit_s=case.timeout_s)
         if given is None:
             return [
                 skipped("agents", f"the API is not on {join(host, port)} ({said}); name it with --api", title=title)

@@ -12,9 +12,9 @@ from holdfast.doctor.httpanswer import Answer, NotHttpError
 from holdfast.doctor.neighbours import service_of
 from holdfast.doctor.report import Check, Fact, failed, passed, warned
 from holdfast.doctor.verdicts import is_ours, judge
-from holdfast.doctor.wire import ask, open_wire
+from holdfast.doctor.wire import ask, open_wire, words
 from holdfast.faults.catalogue import problem
-from holdfast.faults.problem import Problem, printable
+from holdfast.faults.problem import Problem
 from holdfast.protocol.limits import PATH
 
 _TLS_S: Final = 2.0  # a TLS server answers a ClientHello at once
@@ -73,7 +73,7 @@ async def silence_problem(case: Case, error: OSError) -> Problem:
     """The connection was taken and ended without an answer in HTTP."""
     target = case.target
     first = error.first if isinstance(error, NotHttpError) else b""
-    said = printable(str(error) or type(error).__name__, 160)
+    said = words(error, limit_s=case.timeout_s)
     if not target.secure and case.speaks_tls is None:
         case.speaks_tls = await _speaks_tls(case)
     if case.speaks_tls:

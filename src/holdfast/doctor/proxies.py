@@ -18,7 +18,7 @@ from holdfast.doctor.httpanswer import Answer
 from holdfast.doctor.options import Surroundings
 from holdfast.doctor.report import Check, Fact, failed, passed, skipped
 from holdfast.doctor.target import Target, shown_url
-from holdfast.doctor.wire import ProxyRefusedError, through
+from holdfast.doctor.wire import ProxyRefusedError, through, words
 from holdfast.faults.catalogue import problem
 from holdfast.faults.problem import Problem, printable
 
@@ -118,7 +118,7 @@ async def try_proxy(case: Case) -> list[Check]:
     except ProxyRefusedError as refused:
         return [failed("proxy", await _refusal(case, proxy, refused.answer), title=title)]
     except (OSError, ssl.SSLError) as error:
-        said = printable(str(error) or "no answer in time", 120)
+        said = words(error, limit_s=case.timeout_s)
         why = f"the proxy {proxy.host}:{proxy.port} cannot be used: {said}; {_directly(case)}"
         return [failed("proxy", problem("PXY-ENV-PROXY", why=why, fix=_fix(case)), title=title)]
     return [passed("proxy", f"CONNECT {case.target.authority} is granted", title=title)]

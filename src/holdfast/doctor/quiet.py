@@ -14,7 +14,7 @@ from holdfast.doctor.frames import Ended, Ending, Frames
 from holdfast.doctor.httpanswer import NotHttpError
 from holdfast.doctor.report import Check, Fact, failed, passed, skipped, warned
 from holdfast.doctor.upgrade import open_frames
-from holdfast.doctor.wire import ask
+from holdfast.doctor.wire import ask, words
 from holdfast.faults.catalogue import problem
 from holdfast.faults.problem import Problem
 from holdfast.protocol.envelope import Envelope, encode_envelope
@@ -63,7 +63,7 @@ async def try_sizes(case: Case) -> list[Check]:
     try:
         trips = await _trips(case)
     except OSError as error:
-        return [skipped("sizes", f"a second connection could not be opened: {error}")]
+        return [skipped("sizes", f"a second connection could not be opened: {words(error, limit_s=case.timeout_s)}")]
     evidence: dict[str, Fact] = {
         f"{one.size}_bytes": f"{one.ms:g} ms" if one.ms is not None else "no answer" for one in trips
     }
@@ -123,7 +123,7 @@ async def hold(case: Case) -> list[Check]:
             if held.ended is None:
                 return [await _still_there(case, frames, evidence, answered=first.ms is not None)]
     except OSError as error:
-        return [skipped("idle", f"the connection could not be opened: {error}")]
+        return [skipped("idle", f"the connection could not be opened: {words(error, limit_s=case.timeout_s)}")]
     restarted = await _restarted(case, age_s)
     found = restarted or idle_problem(held, age_s=age_s, headers=case.upgrade_headers)
     return [(warned if found.code.startswith("LIFE-") else failed)("idle", found, evidence)]

@@ -44,12 +44,14 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The whole examination. `url` is without user, password and query. `attempt` opens the gateway's half.
 
-    `ok` means that no check failed. `verdict` is the first cause: that of the first FAIL, else of the first WARN.
+    `broken` means that the doctor itself failed at a check, which then stands as skipped; `ok` that no check failed.
+    `verdict` is the first cause: that of the first FAIL, else of the first WARN.
     """
 
     url: str
     started_at: str
     ok: bool
+    broken: bool
     verdict: Problem | None
     attempt: str | None
     checks: tuple[Check, ...]

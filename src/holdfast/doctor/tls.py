@@ -24,7 +24,7 @@ from holdfast.doctor.flight import first_flight
 from holdfast.doctor.httpanswer import NotHttpError
 from holdfast.doctor.neighbours import fetch
 from holdfast.doctor.report import Check, Fact, failed, passed, skipped, warned
-from holdfast.doctor.wire import ask, open_wire
+from holdfast.doctor.wire import ask, open_wire, words
 from holdfast.faults.catalogue import problem
 from holdfast.faults.problem import Problem, Refused, printable
 from holdfast.protocol.limits import PATH
@@ -183,7 +183,7 @@ async def _completed(case: Case, leaf: Leaf) -> str:
 
 async def _broken(case: Case, error: OSError) -> Check:
     """The handshake failed before any certificate was judged."""
-    said = printable(str(error) or type(error).__name__, 160)
+    said = words(error, limit_s=case.timeout_s)
     text = f"{getattr(error, 'reason', '') or ''} {error}".upper().replace(" ", "_")
     if "NO_APPLICATION_PROTOCOL" in text:
         return failed("tls", await _no_http1(case, said))
@@ -225,7 +225,7 @@ async def _versions(case: Case) -> Evidence:
             async with asyncio.timeout(case.timeout_s), open_wire(case, context):
                 result[name] = "accepted"
         except (OSError, ValueError) as error:
-            result[name] = printable(str(getattr(error, "reason", "")) or str(error) or "no answer", 60)
+            result[name] = words(error, limit_s=case.timeout_s)
     return result
 
 

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 import msgspec
@@ -15,7 +15,7 @@ from holdfast.doctor.httpanswer import Answer, NotHttpError, read_answer
 from holdfast.doctor.pages import note_clock, silence_problem
 from holdfast.doctor.report import Check, Fact, failed, passed, warned
 from holdfast.doctor.verdicts import judge
-from holdfast.doctor.wire import Wire, new_protocol, open_wire, upgrade_request
+from holdfast.doctor.wire import Wire, new_protocol, open_wire, upgrade_request, words
 from holdfast.faults.catalogue import problem
 from holdfast.faults.problem import Problem, printable
 from holdfast.protocol.limits import ATTEMPT_HEADER, CHALLENGE_HEADER
@@ -54,7 +54,7 @@ async def _shake(case: Case, wire: Wire) -> tuple[Answer, str]:
 
 async def _broken(case: Case, error: OSError) -> Problem:
     if case.answers_http:
-        said = printable(str(error) or type(error).__name__, 120)
+        said = words(error, limit_s=case.timeout_s)
         why = f"plain HTTP to {case.target.authority} works, and the same with an upgrade ends the connection: {said}"
         return problem("NET-FW-RST", why=why)
     return await silence_problem(case, error)
@@ -107,9 +107,10 @@ async def open_frames(case: Case) -> AsyncIterator[Frames]:
     Raises:
         OSError: no connection, or no 101 in time.
     """
-    async with open_wire(case, case.agent_tls()) as wire:
-        protocol = new_protocol(case.target)
+    async with AsyncExitStack() as opened:
         async with asyncio.timeout(case.timeout_s):
+            wire = await opened.enter_async_context(open_wire(case, case.agent_tls()))
+            protocol = new_protocol(case.target)
             wire.writer.write(upgrade_request(protocol))
             await wire.writer.drain()
             try:

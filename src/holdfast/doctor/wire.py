@@ -1,6 +1,8 @@
 """Connections of the doctor's own, where it has to see the bytes: TCP, CONNECT where a proxy applies, TLS on top."""
 
 import asyncio
+import errno
+import os
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -14,6 +16,7 @@ from holdfast.agent.facts import version
 from holdfast.doctor.case import Case
 from holdfast.doctor.httpanswer import Answer, read_answer
 from holdfast.doctor.target import Target
+from holdfast.faults.problem import printable
 
 USER_AGENT: Final = f"holdfast-doctor/{version()}"
 CLOSE_S: Final = 1.0
@@ -25,6 +28,16 @@ class ProxyRefusedError(ConnectionError):
     def __init__(self, answer: Answer) -> None:
         super().__init__(f"the proxy answered CONNECT with HTTP {answer.status}")
         self.answer = answer
+
+
+def words(error: BaseException, *, limit_s: float) -> str:
+    """What an error of a socket, of OpenSSL or of a time limit (`limit_s`) says, in plain words."""
+    if isinstance(error, TimeoutError) and error.errno is None:
+        return f"no answer within {limit_s:g} s"
+    number = error.errno if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) else None
+    if number is not None and number in errno.errorcode:
+        return os.strerror(number)
+    return printable(str(error) or type(error).__name__, 160)
 
 
 class Wire:
