@@ -1,0 +1,1 @@
+"""The faults, by the groups of the catalogue: each module has a table `FAULTS`."""
