@@ -105,6 +105,13 @@ class Heard:
         return str(self.payload["code"]) if self.type == "error" else None
 
 
+def envelope(channel: str, payload: object, kind: str = "request", **changes: object) -> str:
+    """One message as the text of a frame."""
+    raw = base64.b64encode(json.dumps(payload).encode()).decode()
+    whole: Json = {"id": "m-0", "type": kind, "channel": channel, "timestamp": int(time.time()), "payload": raw}
+    return json.dumps({**whole, "headers": {}, **changes})
+
+
 @dataclass
 class Peer:
     """An agent by hand: it says what the test wants, and hears what the gateway says."""
@@ -132,9 +139,7 @@ class Peer:
 
     def envelope(self, channel: str, payload: object, kind: str = "request", **changes: object) -> str:
         self.count += 1
-        raw = json.dumps(payload).encode()
-        whole: Json = {"id": f"m-{self.count}", "type": kind, "channel": channel, "timestamp": int(time.time())}
-        return json.dumps({**whole, "payload": base64.b64encode(raw).decode(), "headers": {}, **changes})
+        return envelope(channel, payload, kind, **{"id": f"m-{self.count}", **changes})
 
     async def say(self, channel: str, payload: object, kind: str = "request", **changes: object) -> None:
         await self.socket.send(self.envelope(channel, payload, kind, **changes))

@@ -83,7 +83,7 @@ def _page(gateway: "Gateway", path: str) -> tuple[bytes, str]:
 def _upgrade(gateway: "Gateway", sock: "AgentSocket", request: Request) -> Response:
     assert sock.ws is not None
     gateway.identify_origin(sock, request.headers)
-    wrong = pages.upgrade_problem(request.method, request.protocol, request.headers) or sock.refused_with
+    wrong = pages.upgrade_problem(request.method, request.protocol, request.headers) or gateway.refusal(sock)
     if wrong is not None:
         return _refuse(gateway, sock, wrong, request)
     response = sock.ws.accept(request)

@@ -28,6 +28,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "WS-HANDSHAKE-SLOW": 408,
     "SRV-MAX-CONNECTIONS": 503,
     "WS-UNAVAILABLE-503": 503,
+    "LIFE-RESTART-1012": 503,
 }
 
 

@@ -70,7 +70,7 @@ def challenge(session: Session, *, registration_id: str, nonce: str, mono: float
         registration_id=registration_id, nonce=nonce, server_time=rfc3339_seconds(int(wall)), expires_in=int(ttl_s)
     )
     session.state = NEXT[session.state, Message.INIT]
-    session.watch.challenge_until = mono + ttl_s
+    session.watch.challenged(mono + ttl_s)
     return [
         Send(session.answers.response(asked, session.challenge, wall)),
         session.record(EventKind.CHALLENGED, wall, step=Step.CHALLENGE, registration_id=registration_id),

@@ -33,6 +33,7 @@ TICK_S: Final = 0.1
 LAG_S: Final = 1.0
 SLICE: Final = 200
 BACKLOG: Final = 4096
+COMING_BACK_PER_S: Final = 500
 # Told at the start, so that whoever reads the recorded events can tell our own timers from somebody else's.
 TIMERS: Final = (
     "first_message_s", "silent_close_s", "ping_interval_s", "dead_after_s", "challenge_ttl_s", "heartbeat_interval_s",
@@ -85,6 +86,7 @@ class Gateway:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._accept, settings.host, settings.port, backlog=BACKLOG)
         self._started = self.mono()
+        self.draining = False
         self._ticking = loop.create_task(self._ticks())
         timers: dict[str, Fact] = {name: getattr(settings, name) for name in TIMERS}
         self._note(
@@ -139,7 +141,7 @@ class Gateway:
         self.draining = True
         self._server.close()
         connected = [sock for sock in self.sockets if sock.core is not None]
-        window_s = min(60.0, max(1.0, len(connected) / 500))
+        window_s = self.window_s(len(connected))
         for start in range(0, len(connected), SLICE):
             for sock in connected[start : start + SLICE]:
                 self._dismiss(sock, _restarting(random.uniform(0.1, window_s)), CloseCode.RESTART)  # noqa: S311 jitter
@@ -154,6 +156,10 @@ class Gateway:
         if self._ticking is not None:
             self._ticking.cancel()
         self._note(EventKind.GATEWAY_STOPPED, clean=True)
+
+    def window_s(self, agents: int) -> float:
+        """Over how many seconds that many agents are asked to come back."""
+        return min(60.0, max(1.0, agents / COMING_BACK_PER_S))
 
     def now(self) -> tuple[float, float]:
         """Monotonic and Unix seconds."""
@@ -247,6 +253,10 @@ class Gateway:
             return
         _, wall = self.now()
         sock.deliver(sock.core.on_dismissed(why, code, wall=wall))
+
+    def refusal(self, sock: AgentSocket) -> Problem | None:
+        """Why this connection cannot be upgraded now, whatever it asks for."""
+        return self._full() if self.draining else sock.refused_with
 
     def _full(self) -> Problem:
         if self.draining:

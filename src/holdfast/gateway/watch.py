@@ -39,13 +39,18 @@ class Watch:
         self.heartbeat_s = settings.heartbeat_interval_s
         self.challenge_until = 0.0
         self.told: frozenset[Due] = frozenset()
-        self.wake_at = now + min(settings.first_message_s, settings.ping_interval_s)
+        self.wake_at = self._next(now, settings)
 
     def spoke(self, now: float) -> None:
         """A data message came, whatever was in it."""
         self.spoke_at = now
         if self.told:
             self.told = self.told - {Due.NO_HEARTBEAT}
+
+    def challenged(self, until: float) -> None:
+        """A challenge is out that is good until then."""
+        self.challenge_until = until
+        self.wake_at = min(self.wake_at, until)
 
     def unfinished(self, now: float, messages: int) -> None:
         """A part of the message after `messages` others is here, its end is not."""
