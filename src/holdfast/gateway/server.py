@@ -15,6 +15,7 @@ from websockets.datastructures import Headers
 
 from holdfast.faults import Problem, problem
 from holdfast.gateway.answering import Answering, Explainer, unexplained
+from holdfast.gateway.certificate import Shown, shown
 from holdfast.gateway.challenges import Challenges
 from holdfast.gateway.descriptors import connections_possible
 from holdfast.gateway.doorway import Doorway
@@ -52,6 +53,7 @@ class Gateway:
         self.registry = registry
         self.journal = journal
         self.tls: ssl.SSLContext | None = None
+        self.certificate: Shown | None = None
         self.sockets: set[AgentSocket] = set()
         self.live: dict[str, AgentSocket] = {}
         self.trusted_proxies = TrustedProxies(settings.trusted_proxies)
@@ -81,7 +83,7 @@ class Gateway:
         """
         settings = self.settings
         if settings.tls_cert is not None:
-            self.tls = self._tls_context()
+            self._load_tls(settings.tls_cert)
         self.capacity = min(settings.limits.max_connections, connections_possible())
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._accept, settings.host, settings.port, backlog=BACKLOG)
@@ -99,16 +101,16 @@ class Gateway:
         Raises:
             ssl.SSLError, OSError: the new files cannot be used; the old certificate stays in force.
         """
-        if self.tls is not None:
-            self.tls = self._tls_context()
+        if self.settings.tls_cert is not None:
+            self._load_tls(self.settings.tls_cert)
 
-    def _tls_context(self) -> ssl.SSLContext:
+    def _load_tls(self, cert: str) -> None:
         settings = self.settings
-        assert settings.tls_cert is not None
-        return server_context(
-            settings.tls_cert, settings.tls_key, client_ca=settings.tls_client_ca,
+        context = server_context(
+            cert, settings.tls_key, client_ca=settings.tls_client_ca,
             client_cert_required=settings.tls_client_cert_required,
         )  # fmt: skip
+        self.tls, self.certificate = context, shown(cert)
 
     @property
     def port(self) -> int:

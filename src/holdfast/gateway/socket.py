@@ -23,7 +23,6 @@ from holdfast.gateway.endings import ending, last_moments, violation
 from holdfast.gateway.tcpinfo import tcp_info
 from holdfast.gateway.tls import HandshakeFailed, TlsLayer
 from holdfast.gateway.watch import Due, Watch
-from holdfast.model import Step
 from holdfast.model.events import EventKind, Fact
 from holdfast.protocol.closes import CloseCode
 
@@ -114,7 +113,7 @@ class AgentSocket(asyncio.Protocol):
             data = tls.feed(data)
         except HandshakeFailed as failure:
             self._transport.write(tls.outgoing())
-            (self._arrival or Arrival(self._gateway, self)).refuse(failure.problem, Step.TLS)
+            (self._arrival or Arrival(self._gateway, self)).tls_failed(failure)
             return b""
         if sealed := tls.outgoing():
             self._transport.write(sealed)
@@ -130,6 +129,8 @@ class AgentSocket(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._ended_how is None:
             self._ended_how = "aborted" if exc is None else "reset" if isinstance(exc, ConnectionError) else "timeout"
+        if self._arrival is not None:
+            self._arrival.left()
         self._gateway.closed(self)
 
     def pause_writing(self) -> None:

@@ -6,12 +6,16 @@ from typing import Final
 from holdfast.faults import Problem, problem
 
 READ_BYTES: Final = 64 * 1024
+# Alerts by which an agent refuses our certificate without a word about what it dislikes: libraries differ in them.
+VAGUE_REFUSALS: Final = frozenset(
+    {"SSLV3_ALERT_BAD_CERTIFICATE", "SSLV3_ALERT_CERTIFICATE_UNKNOWN", "SSLV3_ALERT_HANDSHAKE_FAILURE"}
+)
 # OpenSSL's names of alerts and defects (`ssl.SSLError.reason`), and the fault each proves or suggests.
 REASONS: Final = {
     "TLSV1_ALERT_UNKNOWN_CA": "TLS-UNTRUSTED-CA",
     "SSLV3_ALERT_CERTIFICATE_EXPIRED": "TLS-EXPIRED",
     "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "TLS-UNTRUSTED-CA",
-    "SSLV3_ALERT_BAD_CERTIFICATE": "TLS-HOSTNAME-MISMATCH",
+    "SSLV3_ALERT_BAD_CERTIFICATE": "TLS-UNTRUSTED-CA",
     "HTTP_REQUEST": "TLS-PLAIN-TO-TLS",
     "HTTPS_PROXY_REQUEST": "TLS-PLAIN-TO-TLS",
     "UNSUPPORTED_PROTOCOL": "TLS-VERSION",
@@ -25,11 +29,15 @@ REASONS: Final = {
 
 
 class HandshakeFailed(Exception):
-    """The TLS handshake or the stream failed; `problem` says why as far as it can be told from this side."""
+    """The TLS handshake or the stream failed; `problem` says why as far as it can be told from this side.
 
-    def __init__(self, problem: Problem) -> None:
+    `is_refusal`: the agent dislikes our certificate and does not say what about it.
+    """
+
+    def __init__(self, problem: Problem, *, is_refusal: bool = False) -> None:
         super().__init__(problem.why)
         self.problem = problem
+        self.is_refusal = is_refusal
 
 
 def server_context(
@@ -73,7 +81,7 @@ class TlsLayer:
         except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):
             pass
         except ssl.SSLError as error:
-            raise HandshakeFailed(_named(error)) from error
+            raise HandshakeFailed(_named(error), is_refusal=error.reason in VAGUE_REFUSALS) from error
         return b"".join(plain)
 
     def seal(self, data: bytes) -> bytes:
@@ -89,5 +97,5 @@ class TlsLayer:
 
 def _named(error: ssl.SSLError) -> Problem:
     reason = error.reason or "unknown"
-    code = REASONS.get(reason, "TLS-VERSION" if "VERSION" in reason else "TLS-UNTRUSTED-CA")
+    code = REASONS.get(reason, "TLS-VERSION" if "VERSION" in reason else "LIFE-PROTOCOL-1002")
     return problem(code, why=f"OpenSSL reports {reason.lower().replace('_', ' ')}", evidence={"reason": reason})
