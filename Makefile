@@ -2,15 +2,29 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
+VENDOR := src/holdfast/dashboard/static/vendor/.lock
 export HOLDFAST_NO_BANNER ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lint types imports docs bench lock clean
+.PHONY: help setup assets browser screenshots run test check format lint types imports docs bench lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-setup: $(STAMP) ## create .venv with everything the project needs
+setup: $(STAMP) $(VENDOR) ## create .venv with everything the project needs
+
+# Without them Holdfast works, with pages that do not move: a machine without a package registry is set up all the same.
+$(VENDOR): web/package-lock.json web/assets.py | $(STAMP)
+	@$(BIN)/python web/assets.py || true
+
+assets: $(STAMP) ## fetch the dashboard's JavaScript packages
+	$(BIN)/python web/assets.py
+
+browser: setup ## make sure that there is a Chromium for the dashboard's tests
+	$(BIN)/python -m tests.dashboard.browser
+
+screenshots: setup browser ## make docs/images anew from a demonstration fleet
+	$(BIN)/python -m tests.dashboard.screenshots
 
 $(STAMP): requirements/dev.txt requirements/uv.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

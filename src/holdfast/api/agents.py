@@ -71,7 +71,7 @@ async def list_agents(
     page = await registry.list_agents(
         AgentQuery(
             status=tuple(status or ()),
-            labels=dict(_label_filter(text) for text in label or ()),
+            labels=dict(label_filter(text) for text in label or ()),
             org_id=org,
             host_id=host_id,
             version=version,
@@ -85,7 +85,8 @@ async def list_agents(
     return agents_body(page)
 
 
-def _label_filter(text: str) -> tuple[str, str | None]:
+def label_filter(text: str) -> tuple[str, str | None]:
+    """`key` or `key=value` as a filter; None stands for any value."""
     key, equals, value = text.partition("=")
     return key, value if equals else None
 

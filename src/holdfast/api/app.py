@@ -54,7 +54,7 @@ def create_app(
         exception_handlers=exception_handlers(log),
         response_headers=_SECURITY_HEADERS,
         request_max_body_size=MAX_BODY_BYTES,
-        compression_config=CompressionConfig(backend="gzip", minimum_size=2048),
+        compression_config=CompressionConfig(backend="gzip", minimum_size=2048, exclude_opt_key="uncompressed"),
         openapi_config=_openapi(about.version),
         debug=False,
         logging_config=None,

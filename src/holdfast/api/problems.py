@@ -80,7 +80,7 @@ def exception_handlers(log: FilteringBoundLogger) -> ExceptionHandlersMap:
 
     def litestars(request: AnyRequest, error: HTTPException) -> Response[ProblemBody]:
         allow = _methods(request) if isinstance(error, MethodNotAllowedException) else None
-        return problem_response(_translated(request, error), allow=allow)
+        return problem_response(translated(request, error), allow=allow)
 
     def bug(request: AnyRequest, error: Exception) -> Response[ProblemBody]:
         log.error("api.request_failed", code="API-BUG", method=request.method, path=request.url.path, exc_info=error)
@@ -100,7 +100,8 @@ def _methods(request: AnyRequest) -> str:
     return ", ".join(sorted(methods))
 
 
-def _translated(request: AnyRequest, error: HTTPException) -> Problem:
+def translated(request: AnyRequest, error: HTTPException) -> Problem:
+    """What Litestar refused by itself, in our words."""
     path = printable(request.url.path, 120)
     match error:
         case NotFoundException():

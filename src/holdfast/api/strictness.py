@@ -14,8 +14,11 @@ from holdfast.faults import printable
 async def known_parameters_only(
     connection: ASGIConnection[object, object, object, State], handler: BaseRouteHandler
 ) -> None:
-    """A guard: raises `Refused` (API-INVALID) for the first query parameter that the route does not have."""
-    if not connection.query_params:
+    """A guard: raises `Refused` (API-INVALID) for the first query parameter that the route does not have.
+
+    A route with `opt["reads_own_query"]` reads them itself, and refuses them itself.
+    """
+    if not connection.query_params or handler.opt.get("reads_own_query"):
         return
     known = query_parameters(handler)
     for name in connection.query_params:

@@ -34,6 +34,10 @@ def lines(running: "Running") -> list[str]:
     api = f"{'https' if config.api_tls_cert else 'http'}://{host}:{running.api_port}"
     if running.api_port is not None:
         told.append(f"  API         {api}/agents")
+        told.append(f"  dashboard   {api}/")
+    if running.sign_in_path is not None:
+        told.append(f"  sign in     {api}{running.sign_in_path}")
+        told.append("              (once, as administrator, within 15 minutes)")
     told += [f"  register    {_WHO[config.registration or 'open']}", f"  data        {config.data_dir}", ""]
     return told + _next(running, api)
 

@@ -24,8 +24,9 @@ from holdfast.diagnosis.signatures.search import SignatureExplainer
 from holdfast.gateway import Gateway, Journal, Orders
 from holdfast.registry import Ledger, RegistrationPolicy, Registry
 from holdfast.serve.explaining import Explaining
+from holdfast.serve.pages import Pages
 from holdfast.serve.settings import bindable, gateway_settings, reachable
-from holdfast.store import open_store
+from holdfast.store import Store, open_store
 
 if TYPE_CHECKING:
     import structlog
@@ -39,6 +40,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     config: Config
     gateway_port: int | None
     api_port: int | None
+    sign_in_path: str | None = None
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +63,7 @@ class ControlPlane:
         self._gateway: Gateway | None = None
         self._api: ApiServer | None = None
         self._agent: Agent | None = None
+        self._pages: Pages | None = None
 
     @property
     def running(self) -> Running:
@@ -69,6 +72,7 @@ class ControlPlane:
             config=self._config,
             gateway_port=self._gateway.port if self._gateway else None,
             api_port=self._api.port if self._api else None,
+            sign_in_path=self._pages.link.path if self._pages else None,
         )
 
     async def start(self) -> None:
@@ -83,11 +87,11 @@ class ControlPlane:
         listener = _api_listener(config) if self._parts.api else None
         if listener is not None:
             self._running.callback(listener.close)
-        registry, bus, about = await self._open_registry()
+        store, registry, bus, about = await self._open_registry()
         if self._parts.gateway:
             await self._start_gateway(registry, bus)
         if listener is not None:
-            await self._start_api(registry, about, listener)
+            await self._start_api(store, registry, about, listener)
         self._log.info(
             "control-plane.started",
             version=about.version,
@@ -126,7 +130,7 @@ class ControlPlane:
         # that a gateway on the same host holds for such.
         return name if self._parts.gateway else f"{name}-api"
 
-    async def _open_registry(self) -> tuple[Registry, LocalBus, About]:
+    async def _open_registry(self) -> tuple[Store, Registry, LocalBus, About]:
         config = self._config
         assert config.registration is not None, "load fills it in"
         store = await open_store(database_url(config))
@@ -150,7 +154,7 @@ class ControlPlane:
             clock=time.time,
             probes={"store": store.ping, "bus": bus.ping},
         )
-        return registry, bus, about
+        return store, registry, bus, about
 
     async def _start_gateway(self, registry: Registry, bus: LocalBus) -> None:
         config = self._config
@@ -180,18 +184,24 @@ class ControlPlane:
         self._running.push_async_callback(ledger.close)
         self._running.push_async_callback(Orders(gateway, registry, bus).close)
 
-    async def _start_api(self, registry: Registry, about: About, listener: socket.socket) -> None:
+    async def _start_api(self, store: Store, registry: Registry, about: About, listener: socket.socket) -> None:
         config = self._config
+        access = Access(config.host, frozenset(name.lower() for name in config.allowed_hosts))
+        gateway_port = self.running.gateway_port or config.gateway_port
+        facts: dict[str, object] = {"gateway_port": gateway_port, "gateway_tls": config.tls_cert is not None}
+        self._pages = Pages(store, registry, about, access, facts=facts)
         app = create_app(
             registry=registry,
             about=about,
-            access=Access(config.host, frozenset(name.lower() for name in config.allowed_hosts)),
-            gateway_port=self.running.gateway_port or config.gateway_port,
+            access=access,
+            gateway_port=gateway_port,
             log=logs.logger(logs.API_SERVICE),
+            routes=[self._pages.router],
         )
         self._api = ApiServer(app, listener, tls_cert=config.api_tls_cert, tls_key=config.api_tls_key)
         await self._api.start()
         self._running.push_async_callback(self._api.stop)
+        self._running.push_async_callback(self._pages.close)
 
     async def _start_agent(self, registry: Registry) -> None:
         config = self._config

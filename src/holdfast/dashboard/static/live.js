@@ -1,0 +1,79 @@
+// Live pages: one stream of "this has changed" for the whole page. What is shown is always fetched from the server.
+(() => {
+  "use strict";
+  const url = document.body.dataset.live;
+  const sign = document.getElementById("live");
+  if (!url || !window.EventSource) return;
+  const word = sign.querySelector(".live-word");
+  const SILENCE_MS = 15000; // the server says something at least every five seconds
+  let source = null;
+  let heard = Date.now();
+  let missed = false;
+  let delay = 1000;
+  let timer = 0;
+
+  const two = (number) => String(number).padStart(2, "0");
+  const clock = (ms) => {
+    const at = new Date(ms);
+    return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+  };
+  const show = (state, text) => {
+    if (sign.dataset.state !== state) sign.dataset.state = state;
+    if (word.textContent !== text) word.textContent = text;
+  };
+  const tell = (topics) => {
+    for (const topic of topics) document.body.dispatchEvent(new CustomEvent(`live:${topic}`, { bubbles: true }));
+  };
+  const everything = ["agents", "attempts", "findings", "audit", "tokens", "fleet"];
+
+  const close = () => {
+    if (source) source.close();
+    source = null;
+    clearTimeout(timer);
+  };
+  const open = () => {
+    close();
+    source = new EventSource(url);
+    source.addEventListener("open", () => {
+      heard = Date.now();
+      delay = 1000;
+      show("live", "live");
+      if (missed) tell(everything);
+      missed = false;
+    });
+    source.addEventListener("changed", (event) => {
+      heard = Date.now();
+      tell(JSON.parse(event.data).topics);
+    });
+    source.addEventListener("beat", () => { heard = Date.now(); });
+    source.addEventListener("error", () => {
+      // Opened again by ourselves: browsers wait differently long, and give up on an answer of 503.
+      close();
+      missed = true;
+      lost();
+      timer = setTimeout(open, delay);
+      delay = Math.min(delay * 1.6, 10000);
+    });
+  };
+  const lost = () => {
+    const since = Date.now() - heard;
+    if (since < 5000) show("reconnecting", "reconnecting");
+    else show("stale", `stale since ${clock(heard)}`);
+  };
+  setInterval(() => {
+    if (document.hidden) return;
+    if (!source) lost();
+    else if (Date.now() - heard > SILENCE_MS) { missed = true; open(); lost(); }
+  }, 1000);
+
+  // A page that nobody sees asks for nothing, and catches up when it is looked at.
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) { close(); missed = true; }
+    else if (!source) { heard = Date.now(); open(); }
+  });
+  window.addEventListener("pagehide", close);
+  document.addEventListener("htmx:responseError", (event) => {
+    if (event.detail.xhr.status === 401) location.reload();
+  });
+  open();
+})();
