@@ -22,6 +22,9 @@ async def list_attempts(
     is_open: Annotated[
         bool | None, QueryParameter(name="open", description="Live (true) or ended (false) ones")
     ] = None,
+    failed: Annotated[
+        bool | None, QueryParameter(description="Those with a fault or that did not register (true), or all others")
+    ] = None,
     host_id: Annotated[str | None, QueryParameter(description="Claimed host_id")] = None,
     agent_uid: Annotated[str | None, QueryParameter(description="Proved agent_uid")] = None,
     code: Annotated[str | None, QueryParameter(description="A fault code seen on it")] = None,
@@ -33,6 +36,7 @@ async def list_attempts(
     """Live and recent connections, also of agents that never registered, the newest first."""
     query = AttemptQuery(
         open=is_open,
+        failed=failed,
         host_id=host_id,
         agent_uid=agent_uid,
         code=code,

@@ -70,9 +70,13 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AttemptQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which attempts to list, the newest first. `open` asks for live (True) or ended (False) ones."""
+    """Which attempts to list, the newest first. `open` asks for live (True) or ended (False) ones.
+
+    `failed` asks for those on which something was wrong, or that have not registered (True), or for all others.
+    """
 
     open: bool | None = None
+    failed: bool | None = None
     host_id: str | None = None
     agent_uid: str | None = None
     code: str | None = None

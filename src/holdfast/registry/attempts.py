@@ -20,6 +20,7 @@ PRUNE_EVERY: Final = 200
 CRASHED: Final = "gateway stopped without saying so"
 Row = dict[str, Any]
 _ORDER: Final = "attempts"
+_ARRIVED: Final = (Step.REGISTERED.value, Step.FIRST_HEARTBEAT.value)
 
 _decode_timeline: Final = msgspec.json.Decoder(tuple[TimelineEntry, ...]).decode
 
@@ -139,6 +140,9 @@ def _filters(query: AttemptQuery) -> list[sa.ColumnElement[bool]]:
     filters: list[sa.ColumnElement[bool]] = []
     if query.open is not None:
         filters.append(attempts.c.ended_at.is_(None) if query.open else attempts.c.ended_at.is_not(None))
+    if query.failed is not None:
+        failed = sa.or_(attempts.c.codes != "", attempts.c.step.not_in(_ARRIVED))
+        filters.append(failed if query.failed else sa.not_(failed))
     exact = (
         (attempts.c.claimed_host_id, query.host_id),
         (attempts.c.agent_uid, query.agent_uid),
