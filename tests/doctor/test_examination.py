@@ -1,9 +1,11 @@
 """The doctor with the real gateway: a whole control plane in a process of its own."""
 
 import asyncio
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from holdfast.agent.keyring import Keyring
@@ -24,6 +26,7 @@ async def test_a_healthy_gateway_passes_everything_and_keeps_nothing(holdfast: C
     assert (report.ok, report.verdict, failures(report)) == (True, None, [])
     assert line(report, "registration").evidence["status"] == "verified"
     assert line(report, "sizes").because == "200 to 16000 bytes pass"
+    assert line(report, "round-trips").evidence["answered"] == 50
     assert line(report, "agents").status is Status.PASS
     assert holdfast.agents("nobody-1") == []
 
@@ -109,3 +112,33 @@ async def test_an_api_that_was_named_and_is_not_there_is_a_failure(holdfast: Con
     report = await examined(holdfast.agent_url, surroundings(tmp_path), api="http://127.0.0.1:1")
 
     assert (code_of(report), failures(report)) == ("SRV-ACTIONS-API-DOWN", ["GET /agents at 127.0.0.1:1"])
+
+
+async def test_a_key_in_use_is_not_registered_again_under_the_running_agent(
+    holdfast: ControlPlane, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    keyring = Keyring.open(state)
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "locks").symlink_to("/proc/locks")
+
+    report = await examined(holdfast.agent_url, surroundings(tmp_path), state_dir=state, host_id="own-2", register=True)
+    keyring.close()
+
+    assert line(report, "registration").because.startswith(f"not checked because process {os.getpid()} runs with")
+    assert holdfast.agents("own-2") == []
+
+
+async def test_a_check_that_breaks_is_told_and_takes_only_what_needs_it_along(
+    holdfast: ControlPlane, tmp_path: Path
+) -> None:
+    async def broken(_: str) -> list[tuple[int, str]]:
+        raise LookupError("a bug")
+
+    here = msgspec.structs.replace(surroundings(tmp_path), resolve=broken)
+    report = await examined(f"ws://gateway.test:{holdfast.gateway_port}", here)
+
+    assert (report.broken, report.ok) == (True, True)
+    assert line(report, "name").because == "not checked because the doctor itself failed here: LookupError: a bug"
+    assert line(report, "tcp").because == "not checked because name failed"
+    assert line(report, "url").status is Status.PASS

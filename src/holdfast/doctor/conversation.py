@@ -15,6 +15,7 @@ from holdfast.agent.failures import loss_problem
 from holdfast.agent.messages import ChallengeRead, ErrorRead, Standing
 from holdfast.doctor.case import Case
 from holdfast.doctor.identity import Identity
+from holdfast.doctor.keyplace import user_of
 from holdfast.doctor.report import Check, Fact, failed, passed, skipped, warned
 from holdfast.doctor.wire import USER_AGENT
 from holdfast.faults.catalogue import problem
@@ -157,6 +158,8 @@ async def register(case: Case) -> list[Check]:
         return [skipped("registration", "--no-register was given")]
     if options.register and not talk.identity.own:
         return [skipped("registration", "--register needs the agent's own key: give --state-dir")]
+    if options.register and (holder := _user(case)) is not None:
+        return [skipped("registration", f"process {holder} runs with this key, and registering would cut it off")]
     payload = Complete(
         registration_id=talk.challenge.registration_id, host_id=talk.identity.host_id, signature=talk.signature
     )
@@ -174,6 +177,11 @@ async def register(case: Case) -> list[Check]:
         return [passed("registration", f"the agent is {printable(standing.status, 40)}", evidence)]
     why = f"this gateway knows no dry run: it registered {talk.identity.host_id} as {printable(standing.agent_uid, 60)}"
     return [warned("registration", f"{why}: remove it, and give --no-register next time", evidence)]
+
+
+def _user(case: Case) -> int | None:
+    folder = case.options.state_dir
+    return None if folder is None else user_of(folder, case.surroundings.root)
 
 
 async def beat(case: Case) -> list[Check]:

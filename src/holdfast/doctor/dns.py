@@ -34,6 +34,10 @@ class Said(StrEnum):
     FAILED = "failed"
     SILENT = "no answer"
     REFUSED = "port closed"
+    UNREACHABLE = "no way to it"
+
+
+DEAD: Final = frozenset({Said.SILENT, Said.REFUSED, Said.UNREACHABLE})
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,8 +78,10 @@ async def ask_server(server: str, name: str, kind: int, *, port: int, timeout_s:
         reply = Reply(said=Said.SILENT)
     except ConnectionRefusedError:
         reply = Reply(said=Said.REFUSED)
-    except (OSError, asyncio.IncompleteReadError):
+    except asyncio.IncompleteReadError:
         reply = Reply(said=Said.SILENT)
+    except OSError:
+        reply = Reply(said=Said.UNREACHABLE)
     return msgspec.structs.replace(reply, took_ms=round((time.perf_counter() - begun) * 1000, 1))
 
 

@@ -6,7 +6,20 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from holdfast.doctor import clocks, conversation, identity, listing, names, pages, proxies, quiet, reach, tls, upgrade
+from holdfast.doctor import (
+    clocks,
+    conversation,
+    identity,
+    listing,
+    names,
+    pages,
+    proxies,
+    quiet,
+    reach,
+    roundtrips,
+    tls,
+    upgrade,
+)
 from holdfast.doctor.case import Case
 from holdfast.doctor.options import Options, Surroundings
 from holdfast.doctor.report import BLOCKED_BY, Check, Report, Status, failed, is_blocking, passed, skipped, verdict
@@ -60,6 +73,7 @@ STEPS: Final = (
     Step("registration", "completing the registration", ("signature",), conversation.register),
     Step("heartbeat", "sending a heartbeat", ("registration",), conversation.beat),
     Step("clock", "comparing clocks", ("url",), clocks.compare),
+    Step("round-trips", "measuring round trips", ("upgrade",), roundtrips.measure),
     Step("sizes", "sending messages of growing size", ("upgrade",), quiet.try_sizes),
     Step("idle", "holding a connection", ("upgrade",), quiet.hold),
     Step("agents", "asking the Actions API", ("url",), listing.ask_agents),

@@ -2,6 +2,8 @@
 of the ending are seen."""
 
 import asyncio
+import secrets
+import socket
 import time
 from enum import StrEnum
 
@@ -39,8 +41,15 @@ class Frames:
         self._messages: list[bytes] = []
         self._partial: bytearray | None = None
         self.pings = 0
+        self.pongs = 0
         self.heard_at = time.monotonic()
         self.ended: Ended | None = None
+
+    @property
+    def socket(self) -> socket.socket | None:
+        """The socket beneath, to read the kernel's counts from."""
+        found: socket.socket | None = self._wire.writer.get_extra_info("socket")
+        return found
 
     async def send(self, text: bytes) -> None:
         """One text message.
@@ -50,6 +59,19 @@ class Frames:
         """
         self._protocol.send_text(text)
         await self._flush()
+
+    async def ping(self) -> bool:
+        """One ping; returns when its pong has come, False where the connection ended before.
+
+        Raises:
+            OSError: the connection is broken.
+        """
+        pongs = self.pongs
+        self._protocol.send_ping(secrets.token_bytes(8))
+        await self._flush()
+        while self.pongs == pongs and self.ended is None:
+            await self._read()
+        return self.pongs > pongs
 
     async def receive(self, limit_s: float) -> bytes | Ended | None:
         """The next message, the ending, or None where nothing came in time."""
@@ -80,6 +102,8 @@ class Frames:
     def _take(self, frame: Frame) -> None:
         if frame.opcode is Opcode.PING:
             self.pings += 1
+        elif frame.opcode is Opcode.PONG:
+            self.pongs += 1
         elif frame.opcode in (Opcode.TEXT, Opcode.BINARY):
             self._partial = bytearray(frame.data)
         elif frame.opcode is Opcode.CONT and self._partial is not None:

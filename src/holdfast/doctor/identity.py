@@ -10,7 +10,8 @@ import msgspec
 from holdfast.agent.keyring import KEY_FILE, MEMORY_FILE, Memory, read_bounded
 from holdfast.agent.signer import Signer
 from holdfast.doctor.case import Case
-from holdfast.doctor.report import Check, Fact, failed, passed, skipped
+from holdfast.doctor.keyplace import fleeting
+from holdfast.doctor.report import Check, Fact, failed, passed, skipped, warned
 from holdfast.faults.catalogue import problem
 from holdfast.faults.problem import Problem, Refused
 from holdfast.protocol.envelope import decode_base64
@@ -82,8 +83,9 @@ async def choose_identity(case: Case) -> list[Check]:
         "agent_uid": uid,
     }
     if not os.access(options.state_dir, os.W_OK):
-        why = f"{options.state_dir} cannot be written by this user: run the doctor as the agent's user to be sure"
-        evidence["folder"] = why
+        evidence["folder"] = "not writable for this user: run the doctor as the agent's user to be sure"
+    if soon_lost := fleeting(options.state_dir, case.surroundings):
+        return [warned("key", soon_lost, evidence)]
     return [passed("key", "the agent's own key is readable and private", evidence)]
 
 

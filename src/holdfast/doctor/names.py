@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from holdfast.doctor.case import Address, Case
-from holdfast.doctor.dns import AAAA, A, Reply, Said, ask_server
+from holdfast.doctor.dns import AAAA, DEAD, A, Reply, Said, ask_server
 from holdfast.doctor.hostfiles import Resolvers, pinned_addresses, read_resolvers
 from holdfast.doctor.report import Check, Fact, failed, passed, warned
 from holdfast.faults.catalogue import problem
@@ -25,7 +25,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_dead(self) -> bool:
-        return self.reply.said in (Said.SILENT, Said.REFUSED)
+        return self.reply.said in DEAD
 
 
 async def resolve_name(case: Case) -> list[Check]:
@@ -79,11 +79,11 @@ async def _ask_one(case: Case, server: str, names: Sequence[str]) -> Asked:
         )
         merged = _merge(four, six)
         replies.append((name, merged))
-        if merged.said in (Said.ANSWERED, Said.SILENT, Said.REFUSED):
+        if merged.said is Said.ANSWERED or merged.said in DEAD:
             break
     name, best = replies[-1]
     by_tcp = None
-    if best.said in (Said.SILENT, Said.REFUSED):
+    if best.said in DEAD:
         by_tcp = await ask_server(server, name, A, port=port, timeout_s=timeout_s, tcp=True)
     return Asked(server=server, reply=best, name=name, by_tcp=by_tcp)
 
@@ -104,7 +104,7 @@ def _resolver_check(asked: Asked, *, needed: bool) -> Check:
         evidence |= {"addresses": " ".join(reply.addresses), "ttl_s": reply.ttl_s}
     if asked.is_dead:
         tcp = asked.by_tcp
-        over_tcp = tcp is not None and tcp.said not in (Said.SILENT, Said.REFUSED)
+        over_tcp = tcp is not None and tcp.said not in DEAD
         why = f"{asked.server} does not answer over UDP ({reply.said.value} after {reply.took_ms:.0f} ms)" + (
             "; over TCP it does, so UDP port 53 is filtered" if over_tcp else ", nor over TCP"
         )

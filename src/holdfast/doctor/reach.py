@@ -5,6 +5,7 @@ import errno
 import ipaddress
 import os
 import time
+from pathlib import Path
 
 import msgspec
 
@@ -13,7 +14,7 @@ from holdfast.doctor.case import Address, Case
 from holdfast.doctor.confinement import confinement
 from holdfast.doctor.neighbours import Neighbour, look_around
 from holdfast.doctor.report import Check, Fact, failed, passed, skipped, warned
-from holdfast.faults.catalogue import problem
+from holdfast.faults.catalogue import fault, problem
 from holdfast.faults.problem import Problem
 from holdfast.protocol.limits import PATH
 
@@ -85,12 +86,14 @@ def _by_error(dialled: Dialled, case: Case) -> Problem:
         return problem("NET-CONN-TIMEOUT", why=why, evidence={"waited_s": case.timeout_s})
     number = error.errno or 0
     name = errno.errorcode.get(number, "")
-    why = f"{place}: {os.strerror(number) if number else error} after {dialled.took_ms:.1f} ms"
+    why = f"{place}: {os.strerror(number) if number else error}"
     return problem(BY_ERRNO.get(number, "NET-UNREACHABLE"), why=why, evidence={"errno": number, "error": name})
 
 
 async def _explain(case: Case, dialled: Dialled) -> tuple[Problem, dict[str, Fact]]:
     found = _by_error(dialled, case)
+    if found.code == "NET-UNREACHABLE":
+        return found, {"default_route": has_default_route(case.surroundings.root)}
     if found.code not in ("NET-CONN-REFUSED", "NET-CONN-TIMEOUT"):
         return found, {}
     around = await look_around(case, dialled.address)
@@ -104,7 +107,10 @@ async def _explain(case: Case, dialled: Dialled) -> tuple[Problem, dict[str, Fac
         why = (
             f"{dialled.address.at(case.target.port)} is in this container itself ({inside}), and nothing listens there"
         )
-        return problem("NET-CONTAINER-LOCALHOST", why=why, evidence=found.evidence), evidence | {"inside": inside}
+        fix = f"{fault('NET-CONTAINER-LOCALHOST').fix}; if the gateway is to run in here, start it"
+        return problem("NET-CONTAINER-LOCALHOST", why=why, fix=fix, evidence=found.evidence), evidence | {
+            "inside": inside
+        }
     return _elsewhere(case, found, around), evidence
 
 
@@ -124,3 +130,18 @@ def _elsewhere(case: Case, found: Problem, around: list[Neighbour]) -> Problem:
 
 def _is_loopback(ip: str) -> bool:
     return ipaddress.ip_address(ip.partition("%")[0]).is_loopback
+
+
+def has_default_route(root: Path) -> bool | None:
+    """Whether this host has a way to everywhere, in either family; None where the kernel does not tell."""
+    zeros = "0" * 32
+    try:
+        four = (root / "proc/net/route").read_text("ascii", "replace").splitlines()[1:]
+    except OSError:
+        return None
+    try:
+        six = (root / "proc/net/ipv6_route").read_text("ascii", "replace").splitlines()
+    except OSError:
+        six = []
+    by_four = any(words[1] == words[7] == "00000000" for words in map(str.split, four) if len(words) > 7)
+    return by_four or any(words[:2] == [zeros, "00"] and words[-1] != "lo" for words in map(str.split, six))
