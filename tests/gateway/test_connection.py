@@ -480,3 +480,12 @@ def test_no_secret_stands_in_an_event() -> None:
 
     assert "hfe_secret" not in "".join(str(effect.event) for effect in effects if hasattr(effect, "event"))
     assert signature not in told
+
+
+def test_a_message_id_used_twice_in_a_row_is_recorded_once_and_accepted() -> None:
+    agent = Agent()
+
+    first, second, third = (agent.beat(id="same") for _ in range(3))
+
+    assert [kinds(effects).count("message.odd") for effects in (first, second, third)] == [0, 1, 0]
+    assert codes(second) == codes(first) == ["MSG-BEFORE-REGISTERED"]

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from holdfast.faults import Problem, Refused, problem
+from holdfast.faults import Problem, Refused, printable, problem
 from holdfast.gateway import registering, resuming
 from holdfast.gateway.challenges import Challenges
 from holdfast.gateway.channels import message_of
@@ -47,7 +47,17 @@ TOLD_KINDS = {
 class Connection:
     """The core of one connection. The shell reads `session`, `watch` and `messages`, and sets nothing."""
 
-    __slots__ = ("_bad_in_a_row", "_beaten", "_bucket", "_throttled", "clock_offset_s", "messages", "session", "watch")
+    __slots__ = (
+        "_bad_in_a_row",
+        "_beaten",
+        "_bucket",
+        "_last_id",
+        "_throttled",
+        "clock_offset_s",
+        "messages",
+        "session",
+        "watch",
+    )
 
     def __init__(
         self, *, attempt: str, peer: str, nonce: str, profile: Profile, settings: GatewaySettings,
@@ -64,6 +74,7 @@ class Connection:
         self._bad_in_a_row = 0
         self._throttled = 0
         self._beaten = False
+        self._last_id: str | None = ""
 
     # ---- what the agent says
 
@@ -82,6 +93,15 @@ class Connection:
             envelope = decode_envelope(frame)
         except NotAnEnvelope:
             return self._malformed(malformed.name_frame(bytes(frame), now=wall), wall, malformed.origin(bytes(frame)))
+        if envelope.id == self._last_id:
+            self._last_id = None  # told once per connection
+            return [self._same_id(envelope, wall), *self._read(envelope, mono=mono, wall=wall)]
+        if self._last_id is not None:
+            self._last_id = envelope.id
+        return self._read(envelope, mono=mono, wall=wall)
+
+    def _read(self, envelope: Envelope, *, mono: float, wall: float) -> list[Effect]:
+        session = self.session
         try:
             message = message_of(envelope, uid=session.agent_uid, host_id=session.host_id, now=wall)
             if message is Message.BEAT and session.state in PROVED:
@@ -94,12 +114,16 @@ class Connection:
 
     def on_binary(self, data: bytes, *, mono: float, wall: float) -> list[Effect]:
         """One binary message: never accepted, always named."""
+        if self._has_ended():
+            return []
         self.messages += 1
         self.watch.spoke(mono)
         return self._malformed(malformed.binary_frame(data), wall)
 
     def on_violation(self, wrong: Problem, *, wall: float) -> list[Effect]:
         """The bytes broke RFC 6455 or the size limit; the shell has closed already."""
+        if self._has_ended():
+            return []
         self.session.state = State.ENDED
         return self.session.refuse(wrong, wall)
 
@@ -148,14 +172,23 @@ class Connection:
 
     def on_admitted(self, *, registration_id: str, nonce: str, mono: float, wall: float) -> list[Effect]:
         """The claim may be challenged: `registration_id` is fresh, `nonce` base64 of 32 fresh random bytes."""
+        if self._has_ended():
+            return []
         return registering.challenge(self.session, registration_id=registration_id, nonce=nonce, mono=mono, wall=wall)
 
     def on_registered(self, registered: Registered, *, wall: float) -> list[Effect]:
         """The registration is durable."""
-        return registering.confirm(self.session, registered, wall=wall)
+        has_ended = self._has_ended()
+        effects = registering.confirm(self.session, registered, wall=wall)
+        if has_ended:  # the agent cannot be told any more, the record has to be
+            self.session.state = State.ENDED
+            return [effect for effect in effects if isinstance(effect, Record)]
+        return effects
 
     def on_identified(self, identity: Identity | None, *, wall: float) -> list[Effect]:
         """Who holds the proved key; None where nobody is registered under it."""
+        if self._has_ended():
+            return []
         try:
             return resuming.resume(self.session, identity, wall=wall)
         except Refused as refusal:
@@ -165,6 +198,8 @@ class Connection:
         self, refused: Problem, *, wall: float, operator: Mapping[str, str] = MappingProxyType({})
     ) -> list[Effect]:
         """The registry, the store or the explainer said no; `operator` is recorded and not told to the agent."""
+        if self._has_ended():
+            return []
         effects = self.session.refuse(refused, wall, self.session.asked, operator)
         if refused.code in DENYING:
             effects.append(self._end(CloseCode.DENIED, refused))
@@ -176,6 +211,8 @@ class Connection:
 
     def on_wake(self, *, mono: float, wall: float) -> list[Effect]:
         """`watch.wake_at` has come."""
+        if self._has_ended():
+            return []
         effects: list[Effect] = []
         for due in self.watch.due(mono, self.session.settings):
             if due is Due.PING:
@@ -222,7 +259,7 @@ class Connection:
     def on_approved(self, *, wall: float) -> list[Effect]:
         """An operator let a pending agent in: tell it, nothing else has to happen."""
         session = self.session
-        if not session.pending:
+        if not session.pending or self._has_ended():
             return []
         session.pending = False
         told = {"agent_uid": session.agent_uid, "status": "registered", "heartbeat_interval": session.heartbeat_s}
@@ -230,15 +267,21 @@ class Connection:
 
     def on_replaced(self, *, by: str, wall: float) -> list[Effect]:
         """A newer connection of the same agent registered or resumed: the newer one wins."""
+        if self._has_ended():
+            return []
         newer = problem("LIFE-DUPLICATE-SESSION", why=f"the same agent connected again as attempt {by}")
         replaced = self.session.record(EventKind.REPLACED, wall, by=by)
         return [replaced, *self._close(newer, CloseCode.REPLACED, wall)]
 
     def on_dismissed(self, reason: Problem, code: CloseCode, *, wall: float) -> list[Effect]:
         """The gateway stops, sheds load, or an operator disconnects or revokes this agent."""
-        return self._close(reason, code, wall)
+        return [] if self._has_ended() else self._close(reason, code, wall)
 
     # ---- endings
+
+    def _has_ended(self) -> bool:
+        """Whether a close was sent. What still comes in, or was still being asked, is too late."""
+        return self.session.state is State.ENDED
 
     def _malformed(self, wrong: Problem, wall: float, asked: Envelope | malformed.Origin | None = None) -> list[Effect]:
         self._bad_in_a_row += 1
@@ -268,6 +311,12 @@ class Connection:
     def _end(self, code: CloseCode, why: Problem) -> Close:
         self.session.state = State.ENDED
         return Close(code, why.close_reason())
+
+    def _same_id(self, envelope: Envelope, wall: float) -> Record:
+        # Accepted all the same: agents in the field count in whole seconds or not at all.
+        why = f"two messages in a row came with id {printable(envelope.id, 40)!r}"
+        odd = self.session.record(EventKind.ODD, wall, what="a message id was used twice", why=why)
+        return Record(msgspec.structs.replace(odd.event, code="MSG-ID-DUPLICATE"))
 
     def _clock(self, offset: float, wall: float) -> Record:
         self.clock_offset_s = offset

@@ -24,8 +24,8 @@ class Log(Protocol):
 UNNAMED: Final = "(not named yet)"
 WARN: Final = frozenset(
     {
-        EventKind.HANDSHAKE_FAILED, EventKind.SILENT, EventKind.REFUSED, EventKind.UNFINISHED, EventKind.NO_HEARTBEAT,
-        EventKind.NO_PONG, EventKind.REPLACED, EventKind.GATEWAY_LAGGED, EventKind.STORE_FAILED,
+        EventKind.HANDSHAKE_FAILED, EventKind.SILENT, EventKind.REFUSED, EventKind.ODD, EventKind.UNFINISHED,
+        EventKind.NO_HEARTBEAT, EventKind.NO_PONG, EventKind.REPLACED, EventKind.GATEWAY_LAGGED, EventKind.STORE_FAILED,
     }
 )  # fmt: skip
 QUIET: Final = frozenset({EventKind.OPENED, EventKind.FIRST_MESSAGE, EventKind.CLOCK, EventKind.SAMPLED})

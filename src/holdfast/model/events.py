@@ -31,6 +31,7 @@ class EventKind(StrEnum):
     SAMPLED = "connection.sampled"
     ENDED = "connection.ended"
     REFUSED = "message.refused"
+    ODD = "message.odd"
     INIT = "registration.init"
     CHALLENGED = "registration.challenged"
     UNFINISHED = "registration.unfinished"
