@@ -1,114 +1,184 @@
-"""Agents built for the original system, in the core: the profile of the protocol page, line by line."""
+"""Agents in the field, built for the original system: what they do, and what they have to hear."""
 
 import json
 
 import pytest
 from nacl.signing import SigningKey
 
-from holdfast.gateway.compat import LEGACY, PLAIN, STANDARD, choose_profile
-from holdfast.gateway.effects import Explain, Ping, Send
+from holdfast.gateway.compat import LEGACY, PLAIN, STANDARD, Profile, choose_profile
+from holdfast.gateway.effects import Explain, Identify, Register
 from holdfast.gateway.moves import State
+from holdfast.model import Admission, Identity, agent_uid
 from holdfast.protocol.envelope import decode_base64, encode_base64
-from tests.gateway.conversation import NONCE, Agent, kinds, sent
+from holdfast.protocol.signing import registration_text
+from tests.gateway.conversation import NONCE, Agent, Json, closes, codes, kinds, sent
 from tests.gateway.test_connection import auth_payload
 
 
+def raw_payload(effects: list[object]) -> str:
+    """The payload text of the only envelope among the effects, as it goes over the wire."""
+    frames = [json.loads(effect.frame) for effect in effects if hasattr(effect, "frame")]
+    assert len(frames) == 1
+    return str(frames[0]["payload"])
+
+
+def legacy_agent() -> Agent:
+    """An agent that signs the decoded nonce bytes, as those agents do."""
+    return Agent(profile=LEGACY)
+
+
 def legacy_signature(agent: Agent) -> str:
-    text = decode_base64(agent.challenge["nonce"]) + (agent.challenge["server_time"] + agent.host_id).encode()
+    challenge = agent.challenge
+    text = decode_base64(challenge["nonce"]) + (challenge["server_time"] + agent.host_id).encode()
     return agent.signature(text)
 
 
-def registered() -> Agent:
-    agent = Agent(profile=LEGACY)
-    agent.init()
-    agent.complete(signature=legacy_signature(agent))
-    return agent
+def test_auth_before_registration_is_greeted_and_grants_nothing() -> None:
+    agent = legacy_agent()
+
+    asked = agent.say("auth", auth_payload(agent))
+    greeting = agent.core.on_identified(None, wall=agent.wall)
+    beat = agent.beat()
+
+    assert isinstance(asked[-1], Identify)
+    answer: Json = sent(greeting)[0]["payload"]
+    assert answer["success"] is True
+    assert len(decode_base64(answer["backend_key"])) == 32
+    assert answer["session_token"]
+    assert answer["expires_at"] > agent.wall
+    assert raw_payload([*greeting])[0] != "{", "the answer to auth is base64 for these agents, too"
+    assert agent.core.session.state is State.HELLO
+    assert agent.core.session.agent_uid is None
+    assert codes(beat) == ["MSG-BEFORE-REGISTERED"]
+
+
+def test_a_whole_life_of_such_an_agent() -> None:
+    agent = legacy_agent()
+    agent.say("auth", auth_payload(agent))
+    agent.core.on_identified(None, wall=agent.wall)
+
+    challenge = agent.init()
+    confirmation = agent.complete(signature=legacy_signature(agent))
+    first_beat, second_beat = (
+        agent.say(f"agent.{name}.heartbeat", {}, type="heartbeat")
+        for name in (agent.host_id, agent_uid(bytes(agent.key.verify_key)))
+    )
+
+    assert json.loads(raw_payload([*challenge]))["nonce"] == NONCE
+    told = json.loads(raw_payload([*confirmation]))
+    assert told["agent_uid"] == agent_uid(bytes(agent.key.verify_key))
+    assert told["status"] == "registered"
+    assert told["bootstrap_token"]
+    assert sent(first_beat) == sent(second_beat) == []
+    assert kinds(first_beat) == ["agent.first-heartbeat"]
+
+
+def test_the_plain_text_of_the_guide_does_not_verify_for_such_an_agent_nor_the_bytes_for_another() -> None:
+    legacy, standard = legacy_agent(), Agent()
+    legacy.init()
+    standard.init()
+
+    text = legacy.complete()
+    raw = standard.complete(signature=legacy_signature(standard))
+
+    assert isinstance(text[-1], Explain)
+    assert isinstance(raw[-1], Explain)
+
+
+def test_such_an_agent_resumes_with_the_fields_it_insists_on() -> None:
+    agent = legacy_agent()
+    agent.say("auth", auth_payload(agent))
+    known = Identity(
+        agent_uid=agent_uid(bytes(agent.key.verify_key)), org_id="default-org", host_id="web-01",
+        admission=Admission.APPROVED, heartbeat_interval_s=20.0,
+    )  # fmt: skip
+
+    answer = sent(agent.core.on_identified(known, wall=agent.wall))[0]["payload"]
+
+    assert {"success", "agent_uid", "expires_at", "session_token", "backend_key"} <= set(answer)
+    assert agent.core.session.state is State.READY
+
+
+def test_a_revoked_agent_is_not_greeted() -> None:
+    agent = legacy_agent()
+    agent.say("auth", auth_payload(agent))
+    known = Identity(
+        agent_uid=agent_uid(bytes(agent.key.verify_key)), org_id="default-org", host_id="web-01",
+        admission=Admission.REVOKED, heartbeat_interval_s=20.0,
+    )  # fmt: skip
+
+    effects = agent.core.on_identified(known, wall=agent.wall)
+
+    assert codes(effects) == ["ID-REVOKED"]
+    assert [close.code for close in closes(effects)] == [4503]
+
+
+def test_errors_are_base64_for_everybody() -> None:
+    for profile in (STANDARD, PLAIN, LEGACY):
+        assert raw_payload([*Agent(profile=profile).beat()])[0] != "{"
+
+
+def test_one_message_may_ask_for_its_answer_as_plain_json() -> None:
+    agent = Agent()
+
+    plain = agent.say(
+        "agent.registration",
+        {"host_id": "web-01", "agent_pubkey": agent.public_key},
+        headers={"accept-payload": "json"},
+    )
+    plain += agent.core.on_admitted(registration_id="r-1", nonce=NONCE, mono=agent.mono, wall=agent.wall)
+    agent.challenge = json.loads(raw_payload([*plain]))
+    usual = agent.complete()
+
+    assert agent.challenge["registration_id"] == "r-1"
+    assert raw_payload([*usual])[0] != "{"
+    assert sent(usual)[0]["payload"]["status"] == "registered"
+
+
+def test_plain_payloads_for_everybody_change_the_form_and_nothing_else() -> None:
+    agent = Agent(profile=PLAIN)
+
+    challenge = agent.init()
+    confirmation = agent.complete()
+    ack = agent.beat()
+
+    assert json.loads(raw_payload([*challenge]))["sign"] == "nonce + server_time + host_id"
+    assert "bootstrap_token" not in json.loads(raw_payload([*confirmation]))
+    assert sent(ack)[0]["type"] == "ack"
 
 
 @pytest.mark.parametrize(
     ("user_agent", "compatibility", "profile"),
     [
         ("Aegis-Agent/1.0", "auto", LEGACY),
-        ("Aegis-Agent/1.0", "on", LEGACY),
+        ("Aegis-Agent/2.3 (linux)", "on", LEGACY),
         ("Aegis-Agent/1.0", "off", STANDARD),
-        ("python-requests/2", "auto", STANDARD),
-        ("", "on", PLAIN),
+        ("Python-websockets/17", "auto", STANDARD),
+        ("Python-websockets/17", "on", PLAIN),
+        ("my Aegis-Agent/1.0", "auto", STANDARD),
+        ("", "auto", STANDARD),
     ],
 )
 def test_the_profile_is_chosen_by_user_agent_or_by_configuration(
-    user_agent: str, compatibility: str, profile: object
+    user_agent: str, compatibility: str, profile: Profile
 ) -> None:
-    assert choose_profile(user_agent, compatibility) is profile  # type: ignore[arg-type]  # the values of the table
+    assert choose_profile(user_agent, compatibility) is profile  # type: ignore[arg-type]  # three literals
 
 
-def test_auth_before_registration_succeeds_and_grants_nothing_but_the_right_to_register() -> None:
-    agent = Agent(profile=LEGACY, key=SigningKey.generate())
-    agent.say("auth", auth_payload(agent, nonce=encode_base64(b"0" * 16), agent_id="web-01"))
+def test_no_profile_accepts_a_signature_of_another_key() -> None:
+    for profile in (STANDARD, PLAIN, LEGACY):
+        agent = Agent(profile=profile)
+        agent.init()
+        text = profile.signed_text(
+            nonce=agent.challenge["nonce"], server_time=agent.challenge["server_time"], host_id=agent.host_id
+        )
+        forged = encode_base64(SigningKey.generate().sign(text).signature)
 
-    answer = sent(agent.core.on_identified(None, wall=agent.wall))[0]
-
-    assert answer["payload"]["success"] is True
-    assert len(decode_base64(answer["payload"]["backend_key"])) == 32
-    assert answer["payload"]["session_token"]
-    assert answer["payload"]["expires_at"] > agent.wall
-    assert agent.core.session.state is State.HELLO
-    assert agent.core.session.agent_uid is None
+        assert not any(isinstance(effect, Register) for effect in agent.complete(signature=forged))
 
 
-def test_registration_answers_are_plain_json_and_carry_a_bootstrap_token() -> None:
-    agent = Agent(profile=LEGACY)
+def test_the_standard_text_is_that_of_the_protocol() -> None:
+    parts = {"nonce": NONCE, "server_time": "2025-11-24T16:00:00Z", "host_id": "web-01"}
 
-    first = next(effect for effect in agent.init() if isinstance(effect, Send))
-    second = next(effect for effect in agent.complete(signature=legacy_signature(agent)) if isinstance(effect, Send))
-
-    assert json.loads(json.loads(first.frame)["payload"])["registration_id"] == agent.challenge["registration_id"]
-    confirmation = json.loads(json.loads(second.frame)["payload"])
-    assert confirmation["agent_uid"] == agent.core.session.agent_uid
-    assert confirmation["bootstrap_token"]
-
-
-def test_only_the_decoded_nonce_verifies_in_this_profile_and_only_the_text_in_the_standard_one() -> None:
-    legacy, standard = Agent(profile=LEGACY), Agent()
-    legacy.init()
-    standard.init()
-
-    text_in_legacy = legacy.complete()
-    decoded_in_standard = standard.complete(signature=legacy_signature(standard))
-
-    assert isinstance(text_in_legacy[-1], Explain)
-    assert isinstance(decoded_in_standard[-1], Explain)
-
-
-def test_heartbeats_are_not_acknowledged_and_may_be_a_minute_apart() -> None:
-    agent = registered()
-
-    beat = agent.say("agent.web-01.heartbeat", {}, type="heartbeat")
-    told = []
-    for _ in range(8):
-        agent.core.watch.heard_at = agent.mono + 20
-        told += agent.wait(20)
-
-    assert sent(beat) == []
-    assert "agent.first-heartbeat" in kinds(beat)
-    assert "agent.no-heartbeat" not in kinds(told)
-
-
-def test_a_message_comes_with_every_ping_because_pings_alone_do_not_keep_such_an_agent() -> None:
-    legacy, standard = registered(), Agent().register()
-
-    with_news, without = legacy.wait(20), standard.wait(20)
-
-    assert [type(effect) for effect in with_news] == [Ping, Send]
-    assert sent(with_news)[0]["channel"] == "agent.keepalive"
-    assert [type(effect) for effect in without] == [Ping]
-
-
-def test_a_header_asks_for_plain_payloads_and_changes_nothing_else() -> None:
-    agent = Agent()
-    payload = {"host_id": agent.host_id, "agent_pubkey": agent.public_key}
-
-    agent.say("agent.registration", payload, headers={"accept-payload": "json"})
-    answer = agent.core.on_admitted(registration_id="r-1", nonce=NONCE, mono=agent.mono, wall=agent.wall)
-
-    frames = [effect.frame for effect in answer if isinstance(effect, Send)]
-    assert json.loads(json.loads(frames[0])["payload"])["sign"] == "nonce + server_time + host_id"
+    assert STANDARD.signed_text(**parts) == PLAIN.signed_text(**parts) == registration_text(**parts)
+    assert LEGACY.signed_text(**parts) == bytes(range(32)) + b"2025-11-24T16:00:00Zweb-01"
