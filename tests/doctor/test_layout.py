@@ -86,7 +86,8 @@ def test_the_summary_says_the_cause_and_where_the_other_half_is() -> None:
         "      why   192.0.2.7:8080: Connection refused after 0.3 ms",
         "      fix   Start the gateway",
         "      more  holdfast explain NET-CONN-REFUSED",
-        "The gateway's half: holdfast attempts show a-1",
+        "The gateway's half:",
+        "      holdfast attempts show a-1",
     ]
 
 

@@ -26,7 +26,9 @@ class Telling(Watcher):
         if sys.stderr.isatty():
             from rich.console import Console
 
-            self._spinner = Console(stderr=True).status("looking")
+            # On one terminal the lines have to go through the console that turns, or they end up behind its text.
+            turning = self._out if sys.stdout.isatty() else Console(stderr=True)
+            self._spinner = turning.status("looking")
 
     def __enter__(self) -> Self:
         if self._spinner is not None:

@@ -1,5 +1,6 @@
 """The report as lines for people: readable at 60 columns, in a log and without colour."""
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -10,6 +11,7 @@ from holdfast.faults.problem import Problem, printable
 INDENT: Final = "      "
 _LABEL: Final = 6
 _MIN_COLUMNS: Final = 40
+_WITH_UNIT: Final = re.compile(r"(\d) (?=(?:ms|s|bytes|days|segments)\b)")
 
 
 def check_lines(check: Check, *, columns: int, verbose: bool = False) -> list[str]:
@@ -59,7 +61,7 @@ def summary_lines(report: Report, *, columns: int) -> list[str]:
         lines = _wrapped(f"An agent cannot work from here: {counts}.", columns)
         lines += _verdict(report.verdict, columns)
     if report.attempt is not None:
-        lines += _wrapped(f"The gateway's half: holdfast attempts show {report.attempt}", columns)
+        lines += ["The gateway's half:", f"{INDENT}holdfast attempts show {report.attempt}"]  # one line: it is copied
     return lines
 
 
@@ -94,7 +96,9 @@ def _labelled(label: str, text: str, columns: int) -> list[str]:
 def _wrapped(text: str, columns: int, *, hang: str = INDENT) -> list[str]:
     """Lines of at most `columns`; a no-break space keeps a number beside its unit, and is none in what is printed."""
     width = max(columns, _MIN_COLUMNS)
-    lines = textwrap.wrap(text, width, subsequent_indent=hang, break_long_words=True, break_on_hyphens=False)
+    lines = textwrap.wrap(
+        _WITH_UNIT.sub("\\1\u00a0", text), width, subsequent_indent=hang, break_long_words=True, break_on_hyphens=False
+    )
     return [line.replace("\u00a0", " ") for line in lines]
 
 
