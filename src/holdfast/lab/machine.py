@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -22,6 +23,16 @@ MEMORY_CGROUP: Final = Path("/sys/fs/cgroup/memory")
 def lacking(needs: Sequence[Need]) -> str:
     """What of `needs` this machine does not have, in words; empty where it has all."""
     return ", ".join(need.value for need in needs if not _has(need))
+
+
+def own_address() -> str:
+    """An address of this machine that others would reach it at; loopback where it has no other."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # TEST-NET-1: the kernel only chooses a source, nothing is sent
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
 
 
 @cache

@@ -48,5 +48,6 @@ class PlaneSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 USUAL: Final = PlaneSpec(name="usual", is_usual=True)
+PATIENT: Final = PlaneSpec(name="patient", timeouts=Timeouts(drain_s=1.0))
 APPROVING: Final = PlaneSpec(name="approving", registration="approve")
 TOKENS: Final = PlaneSpec(name="tokens", registration="token")

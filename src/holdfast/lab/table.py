@@ -5,10 +5,13 @@ from types import MappingProxyType
 from typing import Final
 
 from holdfast.faults import CATALOGUE, UnknownFault, nearest
-from holdfast.lab.faults import keys, messages, registration, signatures
+from holdfast.lab.faults import handshake, keys, messages, network, proxies, registration, signatures, tls
 from holdfast.lab.injections import Injection
 
-_TABLES: Final = (messages.FAULTS, registration.FAULTS, signatures.FAULTS, keys.FAULTS)
+_TABLES: Final = (
+    network.FAULTS, tls.FAULTS, proxies.FAULTS, handshake.FAULTS, messages.FAULTS, registration.FAULTS,
+    signatures.FAULTS, keys.FAULTS,
+)  # fmt: skip
 
 INJECTIONS: Final[Mapping[str, Injection]] = MappingProxyType(
     {
