@@ -159,3 +159,16 @@ def test_gateway_and_api_as_two_processes_share_one_store(tmp_path: Path) -> Non
         )
         for child in (agent, gateway, actions):
             child.stop()
+
+
+def test_a_second_gateway_on_the_same_data_is_refused_and_harms_nobody(tmp_path: Path) -> None:
+    host = socket.gethostname()
+    with control_plane(tmp_path / "data", "--with-agent") as plane:
+        plane.wait_for_agent(host)
+
+        second = holdfast("gateway", "--gateway-port", "0", "--data-dir", str(tmp_path / "data"))
+
+        assert second.code == 2
+        assert "another gateway runs on" in second.err
+        assert "CFG-CONFLICT" in second.err
+        assert [agent["status"] for agent in plane.agents(host)] == ["online"]

@@ -24,6 +24,7 @@ from holdfast.diagnosis.signatures.search import SignatureExplainer
 from holdfast.gateway import Gateway, Journal, Orders
 from holdfast.registry import Ledger, RegistrationPolicy, Registry
 from holdfast.serve.explaining import Explaining
+from holdfast.serve.occupancy import occupied
 from holdfast.serve.pages import Pages
 from holdfast.serve.settings import bindable, gateway_settings, reachable
 from holdfast.store import Store, open_store
@@ -87,6 +88,8 @@ class ControlPlane:
         listener = _api_listener(config) if self._parts.api else None
         if listener is not None:
             self._running.callback(listener.close)
+        if self._parts.gateway and config.data_dir is not None:
+            self._running.enter_context(occupied(config.data_dir))
         store, registry, bus, about = await self._open_registry()
         if self._parts.gateway:
             await self._start_gateway(registry, bus)
