@@ -64,8 +64,7 @@ class Book:
         group = self._find_group(verdict.code, share)
         if group is not None:
             group.take(verdict, subject, at)
-            if key not in group.members:
-                group.add_member(key, affected_of(subject))
+            if key not in group.members and group.add_member(key, affected_of(subject)):
                 self._by_subject.setdefault(key, {})[group.key] = None
             changes.append(FindingTold(change="updated", finding=group.finding()))
             changes += self._advise(verdict, key, group) + self._judge(key, at)

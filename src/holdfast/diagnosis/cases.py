@@ -78,12 +78,14 @@ class Case:
         self.cause = verdict.cause or entry.cause
         self.fix = verdict.fix or entry.fix
 
-    def add_member(self, key: Key, affected: Affected) -> None:
-        """The same cause hit another one."""
-        if len(self.members) < MAX_MEMBERS[self.is_proved]:
-            self.members[key] = None
+    def add_member(self, key: Key, affected: Affected) -> bool:
+        """The same cause hit another one; False where it is only counted, because there are too many already."""
         if len(self.listed) < MAX_LISTED:
             self.listed[affected] = None
+        if len(self.members) >= MAX_MEMBERS[self.is_proved]:
+            return False
+        self.members[key] = None
+        return True
 
     def add_child(self, code: str) -> bool:
         """A symptom points to this cause; whether that is new."""
