@@ -117,7 +117,7 @@ async def change_agent(
     if_match: IfMatch = None,
 ) -> Response[AgentBody]:
     """Change labels and note. With If-Match nothing is changed if somebody else was faster (412)."""
-    agent = await _changed(registry, uid, data, version=_version(if_match), actor=actor(request))
+    agent = await changed_agent(registry, uid, data, version=_version(if_match), actor=actor(request))
     return _answered(agent)
 
 
@@ -171,7 +171,7 @@ async def found_agent(registry: Registry, name: str) -> Agent:
     return agent
 
 
-async def _changed(registry: Registry, uid: str, change: AgentChange, *, version: int | None, actor: str) -> Agent:
+async def changed_agent(registry: Registry, uid: str, change: AgentChange, *, version: int | None, actor: str) -> Agent:
     """Merge `change` into the agent. Without a version the change is made again when somebody else was faster."""
     for _ in range(MERGE_TRIES):
         labels, read_at = None, version

@@ -51,6 +51,11 @@ async def list_attempts(
 @get("/attempts/{attempt:str}", opt={"role": Role.VIEWER}, tags=["attempts"])
 async def show_attempt(registry: NamedDependency[Registry], attempt: FromPath[str]) -> AttemptBody:
     """One connection with its timeline."""
+    return await found_attempt(registry, attempt)
+
+
+async def found_attempt(registry: Registry, attempt: str) -> AttemptBody:
+    """The document of this attempt. Raises `Refused` (API-NOT-FOUND)."""
     found = await registry.get_attempt(attempt)
     if found is None:
         raise refuse(

@@ -14,7 +14,7 @@ from holdfast.api.about import About
 from holdfast.api.access import Access
 from holdfast.api.codes import refuse
 from holdfast.api.problems import problem_body, translated
-from holdfast.dashboard import agents, assets, live, signing_in
+from holdfast.dashboard import agent, agents, assets, attempts, bulk, docs, exports, live, signing_in
 from holdfast.dashboard.assets import Assets
 from holdfast.dashboard.once import OneTimeLink
 from holdfast.dashboard.pulse import Pulse
@@ -38,6 +38,12 @@ SECURITY_HEADERS: Final = {
 }
 
 
+ROUTES: Final = (
+    *signing_in.ROUTES, *live.ROUTES, *agents.ROUTES, *agent.ROUTES, *bulk.ROUTES, *exports.ROUTES,
+    *attempts.ROUTES, *docs.ROUTES,
+)  # fmt: skip
+
+
 def dashboard(
     *,
     about: About,
@@ -52,7 +58,7 @@ def dashboard(
     view = View(files, about.clock, facts)
     return Router(
         path="/",
-        route_handlers=[assets.asset, *signing_in.ROUTES, *live.ROUTES, *agents.ROUTES, nowhere],
+        route_handlers=[assets.asset, *ROUTES, nowhere],
         guards=[visiting(access, sessions)],
         dependencies={
             "assets": _given(files),

@@ -53,6 +53,14 @@ def lines(value: str) -> Markup:
     return Markup("\n").join(escape(visible(line)) for line in value.split("\n"))
 
 
+def ticks(value: str) -> Markup:
+    """A sentence of ours in which `code` stands between backticks."""
+    parts = [escape(visible(part)) for part in value.split("`")]
+    if len(parts) % 2 == 0:
+        return escape(visible(value))
+    return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts))
+
+
 def pretty(value: object) -> Markup:
     """Any document as indented JSON for `<pre>`."""
     return lines(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())

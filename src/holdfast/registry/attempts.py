@@ -6,6 +6,8 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sa
 
+from holdfast.faults import Severity
+from holdfast.faults.catalogue import CATALOGUE
 from holdfast.model import Attempt, AttemptPage, AttemptQuery, Step, TimelineEntry
 from holdfast.registry.clock import Clock
 from holdfast.registry.cursors import Position, check_limit, read_cursor, write_cursor
@@ -21,6 +23,8 @@ CRASHED: Final = "gateway stopped without saying so"
 Row = dict[str, Any]
 _ORDER: Final = "attempts"
 _ARRIVED: Final = (Step.REGISTERED.value, Step.FIRST_HEARTBEAT.value)
+# A connection that ended with nothing but an expected ending, such as our own restart, did not fail.
+_HARMLESS: Final = ("", *(f" {entry.code} " for entry in CATALOGUE.values() if entry.severity is Severity.INFO))
 
 _decode_timeline: Final = msgspec.json.Decoder(tuple[TimelineEntry, ...]).decode
 
@@ -141,7 +145,7 @@ def _filters(query: AttemptQuery) -> list[sa.ColumnElement[bool]]:
     if query.open is not None:
         filters.append(attempts.c.ended_at.is_(None) if query.open else attempts.c.ended_at.is_not(None))
     if query.failed is not None:
-        failed = sa.or_(attempts.c.codes != "", attempts.c.step.not_in(_ARRIVED))
+        failed = sa.or_(attempts.c.codes.not_in(_HARMLESS), attempts.c.step.not_in(_ARRIVED))
         filters.append(failed if query.failed else sa.not_(failed))
     exact = (
         (attempts.c.claimed_host_id, query.host_id),
