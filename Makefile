@@ -3,7 +3,6 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 VENDOR := src/holdfast/dashboard/static/vendor/.lock
-export HOLDFAST_NO_BANNER ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup assets browser screenshots run test check format lint types imports docs bench lock clean
@@ -41,7 +40,7 @@ run: setup ## start the control plane with one local agent (gateway 8080, API 80
 test: setup ## the whole suite, real PostgreSQL included
 	$(BIN)/pytest
 
-check: format lint types imports ## format, lint, strict types, import contracts
+check: format lint types imports docs ## format, lint, strict types, import contracts, documentation
 
 format: setup
 	$(BIN)/ruff format --check .
@@ -54,6 +53,10 @@ types: setup
 
 imports: setup
 	$(BIN)/lint-imports
+
+docs: setup
+	$(BIN)/python -m holdfast.faults.pages --check
+	$(BIN)/pytest -n 0 tests/docs/test_links.py tests/cli/test_offline.py -k "index or link or reference"
 
 bench: setup ## compare with a minimal gateway of the same protocol
 	$(BIN)/python -m bench
