@@ -11,6 +11,7 @@ from typing import Final
 
 HOLDFAST: Final = (sys.executable, "-c", "from holdfast.cli import main; main()")
 STOP_S: Final = 30.0
+POLL_S: Final = 0.05
 # What would configure Holdfast, or lead its clients through a proxy, unless the fault wants just that.
 FOREIGN: Final = ("HOLDFAST_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "WS_PROXY", "WSS_PROXY")
 
@@ -55,6 +56,18 @@ class Process:
     def output(self) -> str:
         """What it has printed so far."""
         return self.log.read_text("utf-8", "replace")
+
+    async def wait_for_output(self, *texts: str, within_s: float = STOP_S) -> None:
+        """Until one of `texts` was printed.
+
+        Raises:
+            TimeoutError: none was within `within_s`.
+        """
+        for _ in range(int(within_s / POLL_S)):
+            if any(text in self.output() for text in texts):
+                return
+            await asyncio.sleep(POLL_S)
+        raise TimeoutError(f"did not print {' or '.join(texts)}: {self.output()[-300:]}")
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to it and its children, if it still runs."""

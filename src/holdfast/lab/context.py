@@ -10,6 +10,7 @@ from typing import Final, Self, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
+import structlog
 from nacl.signing import SigningKey
 
 from holdfast.agent import Agent
@@ -17,8 +18,10 @@ from holdfast.agent.backoff import Backoff
 from holdfast.agent.status import Status
 from holdfast.config.model import Timeouts
 from holdfast.lab import commands
+from holdfast.lab.plane import Plane
 from holdfast.lab.rawagent import Fields, RawAgent
 from holdfast.lab.rawwire import Place
+from holdfast.lab.specs import PlaneSpec
 from holdfast.lab.subjects import Subject
 from holdfast.lab.verdicts import Named, by_problem
 
@@ -27,7 +30,7 @@ T = TypeVar("T")
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """A running gateway with its API. `clock` is its wall clock, as far as agents can know it."""
+    """A running gateway with its API. `clock` is the time of its agents; `data_dir` is known of the lab's own alone."""
 
     url: str
     api_url: str
@@ -35,6 +38,15 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     timeouts: Timeouts = Timeouts()
     speed: float = 1.0
     clock: Callable[[], float] = time.time
+    data_dir: Path | None = None
+
+    @classmethod
+    def of(cls, plane: Plane, spec: PlaneSpec) -> "Target":
+        """A control plane of the lab's own."""
+        return cls(
+            url=plane.url, api_url=plane.api_url, timeouts=spec.timeouts, speed=spec.speed, clock=plane.clock,
+            data_dir=plane.folder / "data",
+        )  # fmt: skip
 
     def place(self) -> Place:
         """Where raw agents connect."""
@@ -87,6 +99,18 @@ class Context:
     async def enter(self, resource: AbstractAsyncContextManager[T]) -> T:
         """Open something that is closed when the injection is over."""
         return await self._stack.enter_async_context(resource)
+
+    async def own_plane(
+        self, spec: PlaneSpec, *, arguments: Sequence[str] = (), prefix: Sequence[str] = (), host: str = "127.0.0.1"
+    ) -> Plane:
+        """A control plane for this injection alone, which becomes its target."""
+        plane = Plane(
+            self.folder / "plane", settings=spec.environ(), arguments=arguments, prefix=prefix, host=host,
+            speed=spec.speed, ahead_s=spec.ahead_s,
+        )  # fmt: skip
+        await self.enter(plane)
+        self.target = Target.of(plane, spec)
+        return plane
 
     # ---- agents
 
@@ -160,7 +184,7 @@ class Context:
         host_id = self.subject.new_host()
         agent = Agent(
             url, state_dir=self.folder / host_id, host_id=host_id, ca_file=ca_file, on_status=on_status,
-            backoff=Backoff(base_s=0.2, cap_s=1.0),
+            backoff=Backoff(base_s=0.2, cap_s=1.0), log=structlog.wrap_logger(structlog.ReturnLogger()),
         )  # fmt: skip
         async with agent:
             if then is not None:

@@ -68,9 +68,10 @@ class Laboratory:
             return await self._timed(injection)
 
     async def _timed(self, injection: Injection) -> Result:
-        target = await self._target_for(injection.plane)
         began = time.monotonic()
         try:
+            target = await self._target_for(injection.plane)
+            began = time.monotonic()
             async with asyncio.timeout(MAX_INJECTION_S):
                 return await self._judged(injection, target, began)
         except (OSError, HoldfastError, httpx.HTTPError, AssertionError, EOFError) as error:
@@ -95,7 +96,8 @@ class Laboratory:
             return self._target
         async with self._starting.setdefault(spec.name, asyncio.Lock()):
             if spec.name not in self._planes:
-                plane = Plane(self._folder / f"plane-{spec.name}", settings=spec.environ())
+                folder = self._folder / f"plane-{spec.name}"
+                plane = Plane(folder, settings=spec.environ(), speed=spec.speed, ahead_s=spec.ahead_s)
                 await self._stack.enter_async_context(plane)
-                self._planes[spec.name] = Target(url=plane.url, api_url=plane.api_url, timeouts=spec.timeouts)
+                self._planes[spec.name] = Target.of(plane, spec)
         return self._planes[spec.name]

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +12,7 @@ from typing import Final, Self
 import httpx
 
 from holdfast.faults import Unavailable, problem
+from holdfast.lab import warp
 from holdfast.lab.commands import HOLDFAST, Process
 from holdfast.protocol.limits import PATH
 
@@ -31,12 +33,14 @@ def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
 class Plane:
     """One control plane. It can be stopped, killed and started again on the same ports with the same data.
 
-    `prefix` is put in front of the command: `nsenter …` or `prlimit …`, say.
+    `prefix` is put in front of the command: `nsenter …` or `prlimit …`, say. Its clock runs `speed` times as fast as
+    real time, and is `ahead_s` ahead.
     """
 
     def __init__(
         self, folder: Path, *, settings: Mapping[str, str] | None = None, arguments: Sequence[str] = (),
-        prefix: Sequence[str] = (), host: str = "127.0.0.1", ports: tuple[int, int] | None = None, tls: bool = False,
+        prefix: Sequence[str] = (), host: str = "127.0.0.1", ports: tuple[int, int] | None = None,
+        speed: float = 1.0, ahead_s: float = 0.0,
     ) -> None:  # fmt: skip
         self.folder = folder
         self.host = host
@@ -44,13 +48,14 @@ class Plane:
         self.gateway_port, self.api_port = ports or free_ports(2)
         self._arguments = list(arguments)
         self._prefix = list(prefix)
-        self._tls = tls
+        self._epoch, self._speed, self._ahead_s = time.time(), speed, ahead_s
         self.process: Process | None = None
+        self._starts = 0
 
     @property
     def url(self) -> str:
         """What agents are given."""
-        return f"{'wss' if self._tls else 'ws'}://{self.host}:{self.gateway_port}{PATH}"
+        return f"ws://{self.host}:{self.gateway_port}{PATH}"
 
     @property
     def api_url(self) -> str:
@@ -64,9 +69,10 @@ class Plane:
             Unavailable: it ended or did not answer in time; `why` holds its last words.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._starts = self.process.output().count("control-plane.started") if self.process is not None else 0
         ports = ["--gateway-port", str(self.gateway_port), "--api-port", str(self.api_port)]
-        command = [*self._prefix, *HOLDFAST, "up", "--host", self.host, *ports]
-        command += ["--data-dir", str(self.folder / "data"), "--log-format", "json", *self._arguments]
+        wanted = ["up", "--host", self.host, *ports, "--data-dir", str(self.folder / "data"), "--log-format", "json"]
+        command = [*self._prefix, *self._holdfast([*wanted, *self._arguments])]
         self.process = await Process.start(command, self.folder / "plane.log", environ=self.settings)
         try:
             async with asyncio.timeout(START_S):
@@ -77,9 +83,18 @@ class Plane:
         except TimeoutError as error:
             raise self._broken(f"it did not answer within {START_S:.0f} s") from error
 
+    def _holdfast(self, arguments: list[str]) -> list[str]:
+        if self._speed == 1.0 and not self._ahead_s:
+            return [*HOLDFAST, *arguments]
+        return warp.command(arguments, epoch=self._epoch, speed=self._speed, ahead_s=self._ahead_s)
+
+    def clock(self) -> float:
+        """The time as its agents know it: as fast as its own, and right."""
+        return warp.clock(epoch=self._epoch, speed=self._speed)()
+
     async def _answers(self) -> bool:
         if self._prefix:  # perhaps in a network of its own, where we cannot ask: it says so itself
-            return self.process is not None and "control-plane.started" in self.process.output()
+            return self.process is not None and self.process.output().count("control-plane.started") > self._starts
         try:
             async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
                 return (await client.get(f"{self.api_url}/healthz")).is_success

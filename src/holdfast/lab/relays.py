@@ -36,8 +36,8 @@ class Conduct(msgspec.Struct, frozen=True, kw_only=True):
 
     `idle_s`: seconds without a byte in either direction before `cut`. `age_s`: seconds before it ends any connection.
     `largest`: chunks of more bytes vanish, and all that follows them. `hold_bytes` and `hold_s`: pass on what the
-    client sends only when so many bytes are there, or when they are so old. `reset_on`: reset when the client sends these bytes. `request` and `answer` rewrite
-    the first HTTP head of either side.
+    client sends only when so many bytes are there, or when they are so old. `reset_on`: reset when the client sends
+    these bytes. `request` and `answer` rewrite the first HTTP head of either side.
     """
 
     idle_s: float | None = None

@@ -48,6 +48,22 @@ class PlaneSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 USUAL: Final = PlaneSpec(name="usual", is_usual=True)
+# Our own pings and limits stay out of the way, so that what ends a quiet connection is the box in between: an idle
+# limit of a minute is three seconds of a rehearsal.
+HASTY: Final = PlaneSpec(
+    name="hasty",
+    timeouts=Timeouts(
+        handshake_s=100.0,
+        first_message_s=300.0,
+        silent_close_s=4000.0,
+        ping_interval_s=370.0,
+        dead_after_s=3000.0,
+        challenge_ttl_s=600.0,
+        heartbeat_interval_s=1000.0,
+        drain_s=20.0,
+    ),
+    speed=20.0,
+)
 PATIENT: Final = PlaneSpec(name="patient", timeouts=Timeouts(drain_s=1.0))
 APPROVING: Final = PlaneSpec(name="approving", registration="approve")
 TOKENS: Final = PlaneSpec(name="tokens", registration="token")

@@ -5,12 +5,26 @@ from types import MappingProxyType
 from typing import Final
 
 from holdfast.faults import CATALOGUE, UnknownFault, nearest
-from holdfast.lab.faults import handshake, keys, messages, network, proxies, registration, signatures, tls
+from holdfast.lab.faults import (
+    clocks,
+    endings,
+    handshake,
+    identity,
+    keys,
+    lifecycle,
+    messages,
+    network,
+    proxies,
+    rates,
+    registration,
+    signatures,
+    tls,
+)
 from holdfast.lab.injections import Injection
 
 _TABLES: Final = (
     network.FAULTS, tls.FAULTS, proxies.FAULTS, handshake.FAULTS, messages.FAULTS, registration.FAULTS,
-    signatures.FAULTS, keys.FAULTS,
+    signatures.FAULTS, keys.FAULTS, endings.FAULTS, lifecycle.FAULTS, identity.FAULTS, clocks.FAULTS, rates.FAULTS,
 )  # fmt: skip
 
 INJECTIONS: Final[Mapping[str, Injection]] = MappingProxyType(
