@@ -49,18 +49,24 @@ async def readyz(
     Open to everybody, because whoever balances load asks it; away from loopback, callers without a token learn which
     part is ill and not why.
     """
-    names = list(about.probes)
-    results = await asyncio.gather(*(_tested(name, about.probes[name]) for name in names))
+    results = await checked(about)
     may_know_why = access.is_local or request.user is not None
     checks = {
         name: check if may_know_why else msgspec.structs.replace(check, why=None)
-        for name, (check, _) in zip(names, results, strict=True)
+        for name, (check, _) in results.items()
     }
-    found = next((found for _, found in results if found is not None), None)
+    found = next((found for _, found in results.values() if found is not None), None)
     if found is None:
         ready = ReadyBody(status="ready", service="actions-api", registration=about.registration, checks=checks)
         return Response(ready, headers={"Cache-Control": NO_STORE})
     return _not_ready(found if may_know_why else problem(found.code), about.registration, checks)
+
+
+async def checked(about: About) -> dict[str, tuple[CheckBody, Problem | None]]:
+    """The result of every probe, all tried at once."""
+    names = list(about.probes)
+    results = await asyncio.gather(*(_tested(name, about.probes[name]) for name in names))
+    return dict(zip(names, results, strict=True))
 
 
 def _not_ready(found: Problem, registration: str, checks: dict[str, CheckBody]) -> Response[ReadyBody | NotReadyBody]:

@@ -177,9 +177,15 @@ def _serve(flags: Mapping[str, object], *, gateway: bool = False, api: bool = Fa
     from holdfast.cli.greeting import greet
     from holdfast.config import load
 
-    config = load(flags, environ=os.environ).config
+    effective = load(flags, environ=os.environ)
+    config = effective.config
     service = logs.GATEWAY_SERVICE if gateway else logs.API_SERVICE
     logs.configure(fmt=config.log_format, level=config.log_level, service=service)
     parts = serve.Parts(gateway=gateway, api=api, agent=agent)
-    serve.run(config, parts, announce=lambda running: None if os.environ.get("HOLDFAST_NO_BANNER") else greet(running))
+    serve.run(
+        config,
+        parts,
+        announce=lambda running: None if os.environ.get("HOLDFAST_NO_BANNER") else greet(running),
+        shown=effective.values,
+    )
     sys.exit(0)

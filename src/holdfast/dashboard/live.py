@@ -10,17 +10,16 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 from holdfast.dashboard.pulse import Pulse
 from holdfast.model import AttemptQuery, AuditQuery, Role
 from holdfast.registry import Registry
-from holdfast.registry.aggregates import Aggregates
 
 _NEWEST = 100
 UNCOMPRESSED = "uncompressed"
 
 
-def looking(registry: Registry, aggregates: Aggregates) -> Pulse:
+def looking(registry: Registry) -> Pulse:
     """A pulse over what the pages show."""
 
     async def look() -> dict[str, object]:
-        statuses = await aggregates.statuses()
+        statuses = await registry.aggregates.statuses()
         attempts = await registry.list_attempts(AttemptQuery(limit=_NEWEST))
         audit = await registry.list_audit(AuditQuery(limit=1))
         newest = tuple((a.attempt, a.step, a.ended_at, a.codes, a.claimed_host_id) for a in attempts.attempts)

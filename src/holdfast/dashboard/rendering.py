@@ -34,7 +34,7 @@ def environment(assets: Assets) -> Environment:
     made.filters.update(
         lines=texts.lines, pretty=texts.pretty, tone=texts.tone, span=texts.span, ago=texts.ago,
         instant=texts.instant, number=texts.number, code_title=texts.code_title, platform=texts.platform_text,
-        unix=texts.unix, ticks=texts.ticks,
+        unix=texts.unix, ticks=texts.ticks, json=texts.json_text,
     )  # fmt: skip
     made.globals.update(asset=assets.url, has_vendor=assets.has_vendor, step_names=texts.STEP_NAMES)
     return made

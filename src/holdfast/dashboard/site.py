@@ -14,7 +14,21 @@ from holdfast.api.about import About
 from holdfast.api.access import Access
 from holdfast.api.codes import refuse
 from holdfast.api.problems import problem_body, translated
-from holdfast.dashboard import agent, agents, assets, attempts, bulk, docs, exports, live, signing_in
+from holdfast.dashboard import (
+    agent,
+    agents,
+    assets,
+    attempts,
+    audit,
+    bulk,
+    docs,
+    exports,
+    fleet,
+    live,
+    settings,
+    signing_in,
+    tokens,
+)  # fmt: skip
 from holdfast.dashboard.assets import Assets
 from holdfast.dashboard.once import OneTimeLink
 from holdfast.dashboard.pulse import Pulse
@@ -40,7 +54,7 @@ SECURITY_HEADERS: Final = {
 
 ROUTES: Final = (
     *signing_in.ROUTES, *live.ROUTES, *agents.ROUTES, *agent.ROUTES, *bulk.ROUTES, *exports.ROUTES,
-    *attempts.ROUTES, *docs.ROUTES,
+    *attempts.ROUTES, *docs.ROUTES, *fleet.ROUTES, *audit.ROUTES, *tokens.ROUTES, *settings.ROUTES,
 )  # fmt: skip
 
 

@@ -66,6 +66,11 @@ def pretty(value: object) -> Markup:
     return lines(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
+def json_text(value: object) -> str:
+    """Any document as JSON in one line, for attributes that scripts read."""
+    return msgspec.json.encode(value).decode()
+
+
 def tone(status: object) -> str:
     """The colour class of a status or severity; colour is for nothing else."""
     return _TONES.get(str(status), "idle")

@@ -29,6 +29,7 @@ from holdfast.model import (
 )
 from holdfast.registry import changes
 from holdfast.registry.admission import UNKNOWN_TOKEN, RegistrationPolicy, check_token
+from holdfast.registry.aggregates import Aggregates
 from holdfast.registry.attempts import Attempts
 from holdfast.registry.audit import SYSTEM, AuditLog
 from holdfast.registry.clock import Clock
@@ -43,6 +44,7 @@ from holdfast.registry.presence import PresenceBoard
 from holdfast.registry.presence_rows import PresenceStatements
 from holdfast.registry.registration import Admissions, entrant
 from holdfast.registry.secret_text import read_enrolment_secret, secret_hash
+from holdfast.registry.sessions import Sessions
 from holdfast.registry.tokens import ApiTokens
 from holdfast.registry.write_behind import WriteBehind
 from holdfast.store import Store
@@ -70,7 +72,9 @@ class Registry:
         self.presence = PresenceBoard(clock)
         self.tokens = ApiTokens(store, clock)
         self.enrolment_tokens = EnrolmentTokens(store, clock)
+        self.sessions = Sessions(store, clock)
         self.audit = AuditLog(store)
+        self.aggregates = Aggregates(store)
         self.attempts = Attempts(store, clock, node=node_id)
         self._store = store
         self._bus = bus

@@ -2,9 +2,9 @@
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from holdfast.config import Config
+from holdfast.config import Config, Value
 from holdfast.serve.explaining import Explaining, signature_explainer
 from holdfast.serve.plane import ControlPlane, Parts, Running
 
@@ -13,15 +13,17 @@ __all__ = ["ControlPlane", "Explaining", "Parts", "Running", "run", "signature_e
 Announce = Callable[[Running], None]
 
 
-def run(config: Config, parts: Parts, *, announce: Announce) -> None:
+def run(config: Config, parts: Parts, *, announce: Announce, shown: Sequence[Value] = ()) -> None:
     """Run until SIGTERM or SIGINT, then stop in order. `announce` is called once, when all is there.
+
+    `shown` is the configuration as it may be shown to people, with the source of each value.
 
     Raises:
         Refused: something in the configuration has to be corrected; nothing was started.
         Unavailable: the database cannot be opened.
     """
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_run(config, parts, announce))
+        runner.run(_run(ControlPlane(config, parts, shown=shown), announce))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -33,12 +35,11 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-async def _run(config: Config, parts: Parts, announce: Announce) -> None:
+async def _run(plane: ControlPlane, announce: Announce) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    plane = ControlPlane(config, parts)
     try:
         await plane.start()
         loop.add_signal_handler(signal.SIGHUP, plane.reload_tls)

@@ -8,23 +8,18 @@ from holdfast.dashboard.live import looking
 from holdfast.dashboard.once import OneTimeLink
 from holdfast.dashboard.site import dashboard
 from holdfast.registry import Registry
-from holdfast.registry.aggregates import Aggregates
-from holdfast.registry.sessions import Sessions
-from holdfast.store import Store
 
 
 class Pages:
     """One dashboard. Close it before the server: it ends the streams of open pages."""
 
-    def __init__(
-        self, store: Store, registry: Registry, about: About, access: Access, *, facts: dict[str, object]
-    ) -> None:
+    def __init__(self, registry: Registry, about: About, access: Access, *, facts: dict[str, object]) -> None:
         self.link = OneTimeLink(about.clock)
-        self._pulse = looking(registry, Aggregates(store))
+        self._pulse = looking(registry)
         self.router: Router = dashboard(
             about=about,
             access=access,
-            sessions=Sessions(store, about.clock),
+            sessions=registry.sessions,
             pulse=self._pulse,
             link=self.link,
             facts={"version": about.version, "registration": about.registration, **facts},

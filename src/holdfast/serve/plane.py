@@ -3,6 +3,7 @@
 import socket
 import ssl
 import time
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final, cast
@@ -17,17 +18,18 @@ from holdfast.api.app import create_app
 from holdfast.api.listener import cannot_listen, listen
 from holdfast.api.server import ApiServer
 from holdfast.bus import LocalBus
-from holdfast.config import Config
+from holdfast.config import Config, Value
 from holdfast.config.database import database_url
 from holdfast.config.problems import misconfigured
 from holdfast.diagnosis.signatures.search import SignatureExplainer
 from holdfast.gateway import Gateway, Journal, Orders
 from holdfast.registry import Ledger, RegistrationPolicy, Registry
 from holdfast.serve.explaining import Explaining
+from holdfast.serve.minutes import Minutes
 from holdfast.serve.occupancy import occupied
 from holdfast.serve.pages import Pages
-from holdfast.serve.settings import bindable, gateway_settings, reachable
-from holdfast.store import Store, open_store
+from holdfast.serve.settings import bindable, gateway_settings, reachable, shown_settings
+from holdfast.store import open_store
 
 if TYPE_CHECKING:
     import structlog
@@ -55,8 +57,9 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 class ControlPlane:
     """Everything one process runs. `stop` is also right after a `start` that failed half-way."""
 
-    def __init__(self, config: Config, parts: Parts) -> None:
+    def __init__(self, config: Config, parts: Parts, *, shown: Sequence[Value] = ()) -> None:
         self._config = config
+        self._shown = shown
         self._parts = parts
         self._log = logs.logger(logs.GATEWAY_SERVICE if parts.gateway else logs.API_SERVICE)
         # What gateway and API stand on, to be closed in the opposite order after them.
@@ -90,11 +93,11 @@ class ControlPlane:
             self._running.callback(listener.close)
         if self._parts.gateway and config.data_dir is not None:
             self._running.enter_context(occupied(config.data_dir))
-        store, registry, bus, about = await self._open_registry()
+        registry, bus, about = await self._open_registry()
         if self._parts.gateway:
             await self._start_gateway(registry, bus)
         if listener is not None:
-            await self._start_api(store, registry, about, listener)
+            await self._start_api(registry, about, listener)
         self._log.info(
             "control-plane.started",
             version=about.version,
@@ -133,7 +136,7 @@ class ControlPlane:
         # that a gateway on the same host holds for such.
         return name if self._parts.gateway else f"{name}-api"
 
-    async def _open_registry(self) -> tuple[Store, Registry, LocalBus, About]:
+    async def _open_registry(self) -> tuple[Registry, LocalBus, About]:
         config = self._config
         assert config.registration is not None, "load fills it in"
         store = await open_store(database_url(config))
@@ -156,8 +159,9 @@ class ControlPlane:
             started_at=time.time(),
             clock=time.time,
             probes={"store": store.ping, "bus": bus.ping},
+            settings=shown_settings(self._shown),
         )
-        return store, registry, bus, about
+        return registry, bus, about
 
     async def _start_gateway(self, registry: Registry, bus: LocalBus) -> None:
         config = self._config
@@ -186,13 +190,16 @@ class ControlPlane:
         ledger.start()
         self._running.push_async_callback(ledger.close)
         self._running.push_async_callback(Orders(gateway, registry, bus).close)
+        minutes = Minutes(gateway, registry.aggregates, node=self._node_id(), clock=time.time)
+        minutes.start()
+        self._running.push_async_callback(minutes.close)
 
-    async def _start_api(self, store: Store, registry: Registry, about: About, listener: socket.socket) -> None:
+    async def _start_api(self, registry: Registry, about: About, listener: socket.socket) -> None:
         config = self._config
         access = Access(config.host, frozenset(name.lower() for name in config.allowed_hosts))
         gateway_port = self.running.gateway_port or config.gateway_port
         facts: dict[str, object] = {"gateway_port": gateway_port, "gateway_tls": config.tls_cert is not None}
-        self._pages = Pages(store, registry, about, access, facts=facts)
+        self._pages = Pages(registry, about, access, facts=facts)
         app = create_app(
             registry=registry,
             about=about,

@@ -1,10 +1,13 @@
 """From the configuration to what gateway and listeners take."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from holdfast.config import Config
+from holdfast.api.about import Setting
+from holdfast.config import Config, Value
+from holdfast.config.keys import keys
 from holdfast.gateway import GatewaySettings
 from holdfast.gateway import Limits as GatewayLimits
 
@@ -23,6 +26,26 @@ def gateway_settings(config: Config) -> GatewaySettings:
         limits=GatewayLimits(**msgspec.structs.asdict(config.limits)),
         **msgspec.structs.asdict(config.timeouts),
     )
+
+
+def shown_settings(values: Sequence[Value]) -> tuple[Setting, ...]:
+    """The effective configuration as the API tells it."""
+    return tuple(
+        Setting(
+            key=value.key, value=_shown(value.value), source=value.source, description=keys()[value.key].description
+        )
+        for value in values
+    )
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple | list):
+        return ", ".join(str(part) for part in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _text(path: Path | None) -> str | None:
