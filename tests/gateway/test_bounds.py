@@ -268,7 +268,7 @@ async def test_an_agent_that_reads_no_answers_is_cut_off_by_name(open_plane: Ope
 
 
 async def test_a_connection_that_is_closed_and_takes_no_bytes_is_not_held_for_ever(open_plane: OpenPlane) -> None:
-    running = await open_plane(first_message_s=0.3, limits=Limits(messages_per_s=1e6, message_burst=1_000_000))
+    running = await open_plane(limits=Limits(messages_per_s=1e6, message_burst=1_000_000))
     loop = asyncio.get_running_loop()
     with slow_reader(running.port) as deaf:
         await loop.sock_sendall(deaf, request(*UPGRADE))

@@ -81,7 +81,8 @@ def test_a_head_that_never_ends_is_refused_at_its_limit() -> None:
     assert wrong.what == "the request is too large"
 
 
-starts = st.sampled_from([b"", b"\x16\x03", b"\x16", b"GET ", b"PRI * HTTP/2.0", b"PROXY ", client_hello("a.example")])
+HELLO = client_hello("gateway.example")
+starts = st.sampled_from([b"", b"\x16\x03", b"\x16", b"GET ", b"PRI * HTTP/2.0", b"PROXY ", HELLO])
 
 
 @given(start=starts, rest=st.binary(max_size=400))
@@ -94,7 +95,7 @@ def test_any_bytes_get_a_verdict_that_names_what_is_foreign(start: bytes, rest: 
 
 @given(cut=st.integers(0, 600), place=st.integers(0, 599), byte=st.integers(0, 255))
 def test_a_damaged_client_hello_yields_a_name_or_none(cut: int, place: int, byte: int) -> None:
-    hello = bytearray(client_hello("gateway.example"))
+    hello = bytearray(HELLO)
     hello[place % len(hello)] = byte
 
     name = server_name(bytes(hello[:cut]))

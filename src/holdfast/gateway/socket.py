@@ -370,7 +370,7 @@ class AgentSocket(asyncio.Protocol):
             return
         self._send(pieces)
         if not pieces[-1]:  # the library's mark for "close the TCP connection after this"
-            self._transport.close()
+            self.hang_up()
 
     def _send(self, pieces: list[bytes]) -> None:
         # One write for everything that one read caused: most of a heartbeat's cost is the system call.
@@ -416,8 +416,10 @@ class AgentSocket(asyncio.Protocol):
             self._send([frames])
 
     def hang_up(self) -> None:
-        """End the TCP connection as soon as what was said is sent."""
+        """End the TCP connection as soon as what was said is sent, or cannot be sent for too long."""
         self._transport.close()
+        if self._transport.get_write_buffer_size():
+            self._gateway.wheel.schedule(self, self._gateway.mono() + CLOSE_GRACE_S)
 
     def is_leaving(self) -> bool:
         """Whether a close was sent, and only its answer is awaited."""
