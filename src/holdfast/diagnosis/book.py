@@ -12,7 +12,7 @@ from holdfast.diagnosis.conditions import condition_of
 from holdfast.diagnosis.keys import AGENT, AGENTS, CLAIM, CLAIMS, PEER, Key, is_proved
 from holdfast.diagnosis.verdicts import SHARED, Verdict
 from holdfast.model import Condition
-from holdfast.model.findings import FindingSubject
+from holdfast.model.findings import FindingSubject, KeptFinding
 
 MAX_OPEN: Final = {True: 20_000, False: 2_000}
 """Of findings about who was proved, and about claims and addresses: a flood of claims pushes out claims alone."""
@@ -66,7 +66,7 @@ class Book:
             group.take(verdict, subject, at)
             if key not in group.members and group.add_member(key, affected_of(subject)):
                 self._by_subject.setdefault(key, {})[group.key] = None
-            changes.append(FindingTold(change="updated", finding=group.finding()))
+            changes.append(FindingTold(change="updated", kept=group.kept()))
             changes += self._advise(verdict, key, group) + self._judge(key, at)
             return changes
         case, change = self._case((verdict.code, key, step), subject, at)
@@ -76,8 +76,8 @@ class Book:
             self._by_subject.setdefault(member, {})[case.key] = None
         if verdict.over:
             self._close(case, at, "it is over: the agent is back")
-            return [*changes, FindingTold(change=change, finding=case.finding())]
-        changes.append(FindingTold(change=change, finding=case.finding()))
+            return [*changes, FindingTold(change=change, kept=case.kept())]
+        changes.append(FindingTold(change=change, kept=case.kept()))
         changes += self._point(verdict, key)
         changes += self._advise(verdict, key, case)
         if share is not None:
@@ -121,7 +121,7 @@ class Book:
         for case_key in self._by_subject.get(key, ()):
             case = self._open[is_proved(case_key[1])].get(case_key)
             if case is not None and case.code == verdict.parent and case.add_child(verdict.code):
-                changes.append(FindingTold(change="updated", finding=case.finding()))
+                changes.append(FindingTold(change="updated", kept=case.kept()))
         return changes
 
     def _advise(self, verdict: Verdict, key: Key, case: Case) -> list[Change]:
@@ -162,7 +162,18 @@ class Book:
         surer = verdict.confidence if share[1] != "path" else max(SHARED, verdict.confidence)
         group.take(replace(verdict, confidence=surer), group.subject, at)
         group.count = before
-        return [*changes, FindingTold(change=change, finding=group.finding())]
+        return [*changes, FindingTold(change=change, kept=group.kept())]
+
+    def adopt(self, kept: KeptFinding) -> list[Change]:
+        """Go on with a finding that was open when diagnosis stopped."""
+        case = Case.again(kept)
+        if case is None or case.key in self._open[case.is_proved]:
+            return []
+        if case.key[2] == SHARED_STEP or case.listed:
+            return self._resolve(case, case.last_seen, "diagnosis was restarted; what still holds is found again")
+        self._open[case.is_proved][case.key] = case
+        self._by_subject.setdefault(case.key[1], {})[case.key] = None
+        return self._judge(case.key[1], case.last_seen)
 
     # ---- it is over
 
@@ -222,7 +233,7 @@ class Book:
 
     def _resolve(self, case: Case, at: float, because: str) -> list[Change]:
         self._close(case, at, because)
-        return [FindingTold(change="resolved", finding=case.finding())]
+        return [FindingTold(change="resolved", kept=case.kept())]
 
     def _close(self, case: Case, at: float, because: str) -> None:
         case.resolved_at, case.resolved_because = at, because

@@ -2,19 +2,22 @@
 
 import base64
 import hashlib
-from typing import Final
+from typing import Final, Self
+
+import msgspec
 
 from holdfast.diagnosis.keys import Key, is_proved
 from holdfast.diagnosis.traces import ORDER
 from holdfast.diagnosis.verdicts import Verdict
-from holdfast.faults import Severity, doc_path, fault
-from holdfast.model.findings import MAX_LISTED, Affected, Basis, Evidence, Finding, FindingSubject, Rival
+from holdfast.faults import CATALOGUE, Severity, doc_path, fault
+from holdfast.model.findings import MAX_LISTED, Affected, Basis, Evidence, Finding, FindingSubject, KeptFinding, Rival
 
 CaseKey = tuple[str, Key, str]
 """Code, subject and step: what a finding is counted by."""
 
 MAX_MEMBERS: Final = {True: 20_000, False: 2_000}
 MAX_CHILDREN: Final = 8
+_decode_key: Final = msgspec.json.Decoder(tuple[str, tuple[str, ...], str]).decode
 
 
 class Case:
@@ -93,6 +96,30 @@ class Case:
             return False
         self.children = (*self.children, code)
         return True
+
+    def kept(self) -> KeptFinding:
+        """The finding, and what it takes to go on with it after a restart."""
+        counted_by = msgspec.json.encode(self.key).decode()
+        return KeptFinding(finding=self.finding(), counted_by=counted_by, until=self.until, holds_s=self.holds_s)
+
+    @classmethod
+    def again(cls, kept: KeptFinding) -> Self | None:
+        """A case as it stood; None where it was written by another version that counted otherwise."""
+        found = kept.finding
+        try:
+            key = _decode_key(kept.counted_by)
+        except msgspec.DecodeError:
+            return None
+        if key[0] not in CATALOGUE or not key[1]:
+            return None
+        case = cls(key, found.first_seen, found.subject)
+        case.id, case.last_seen, case.count = found.id, found.last_seen, found.count
+        case.confidence, case.basis, case.severity = found.confidence, found.basis, found.severity
+        case.evidence, case.rivals, case.cause, case.fix = found.evidence, found.rivals, found.cause, found.fix
+        case.parent, case.children = found.parent, found.children
+        case.until, case.holds_s = kept.until, kept.holds_s
+        case.listed = dict.fromkeys(found.agents)
+        return case
 
     def finding(self) -> Finding:
         """The finding as it is now."""

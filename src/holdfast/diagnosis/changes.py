@@ -3,14 +3,19 @@
 import msgspec
 
 from holdfast.model import Condition
-from holdfast.model.findings import Finding
+from holdfast.model.findings import Finding, KeptFinding
 
 
 class FindingTold(msgspec.Struct, frozen=True, kw_only=True):
     """A finding as it is now. `change` is opened, reopened, updated or resolved."""
 
     change: str
-    finding: Finding
+    kept: KeptFinding
+
+    @property
+    def finding(self) -> Finding:
+        """The finding itself."""
+        return self.kept.finding
 
 
 class ConditionJudged(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@
 costs a few dictionary accesses: rules are asked only where a moment needs judging.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from msgspec.structs import replace
@@ -21,6 +21,7 @@ from holdfast.diagnosis.waits import Waits
 from holdfast.diagnosis.world import Timers
 from holdfast.model import Admission
 from holdfast.model.events import Event, EventKind
+from holdfast.model.findings import KeptFinding
 
 EXPIRE_EVERY_S: Final = 5.0
 TIMERS: Final = tuple(Timers.__struct_fields__)
@@ -73,6 +74,10 @@ class Engine:
         codes = ("ID-REVOKED", "ID-PENDING") if admission is Admission.APPROVED else ("ID-PENDING",)
         because = f"an operator has {admission.value} it"
         return self._book.drop((AGENT, agent_uid), codes, at, because=because)
+
+    def adopt(self, kept: Iterable[KeptFinding]) -> list[Change]:
+        """Go on with what was open when diagnosis stopped. To be called before the first event."""
+        return [change for each in kept for change in self._book.adopt(each)]
 
     def _gateway_started(self, event: Event) -> list[Change]:
         world, at = self._world, event.at

@@ -24,8 +24,8 @@ def key_of(uid: str | None, address: str, org_id: str | None, host_id: str | Non
     if uid is not None:
         return (AGENT, uid)
     if host_id:
-        return (CLAIM, address, org_id or "", host_id)
-    return (PEER, address, user_agent)
+        return (CLAIM, address, org_id or "", _text(host_id))
+    return (PEER, address, _text(user_agent))
 
 
 def is_proved(key: Key) -> bool:
@@ -46,3 +46,8 @@ def network_of(address: str) -> str:
     if ":" in address:
         return ":".join(address.split(":")[:4]) + "::/64"
     return address.rpartition(".")[0] + ".0/24"
+
+
+def _text(claimed: str) -> str:
+    """A header can hold what is no text (lone surrogates); a key has to be storable."""
+    return claimed if claimed.isascii() else claimed.encode("utf-8", "replace").decode()

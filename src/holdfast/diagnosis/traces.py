@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from holdfast.diagnosis.keys import PEER, Key, address_of, key_of
+from holdfast.faults import printable
 from holdfast.model import Step
 from holdfast.model.events import Event, Fact
 from holdfast.model.findings import Affected, FindingSubject
@@ -187,14 +188,19 @@ class Trace:
     def subject(self) -> FindingSubject:
         """Whom a finding about this connection is about."""
         return FindingSubject(
-            agent_uid=self.uid, org_id=self.org_id, host_id=self.host_id, key_id=self.fingerprint, peer=self.address,
-            attempt=self.attempt, instance=self.instance,
+            agent_uid=self.uid, org_id=self.org_id, host_id=_shown(self.host_id), key_id=self.fingerprint,
+            peer=self.address, attempt=self.attempt, instance=self.instance,
         )  # fmt: skip
 
     def affected(self) -> Affected:
         """The same as one of many."""
-        return Affected(agent_uid=self.uid, host_id=self.host_id, peer=self.address)
+        return Affected(agent_uid=self.uid, host_id=_shown(self.host_id), peer=self.address)
 
 
 def _number(value: Fact) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _shown(host_id: str | None) -> str | None:
+    """A claimed name as it may be shown and stored: a header can hold what is no text."""
+    return printable(host_id, 255) if host_id else None

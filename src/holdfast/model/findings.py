@@ -102,6 +102,19 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     muted: Mark | None = None
 
 
+class KeptFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """A finding with what diagnosis needs to go on with it after a restart.
+
+    `counted_by` is what it is counted by, as JSON of code, subject key and step; `until` the step whose passing ends
+    it (its place in the order of steps), `holds_s` how long it may not recur before it is over.
+    """
+
+    finding: Finding
+    counted_by: str
+    until: int | None
+    holds_s: float
+
+
 class FindingChanged(msgspec.Struct, frozen=True, kw_only=True, tag="finding-changed"):
     """A finding was opened, counted up, or is over. `change` is opened, reopened, updated or resolved."""
 
@@ -110,7 +123,10 @@ class FindingChanged(msgspec.Struct, frozen=True, kw_only=True, tag="finding-cha
 
 
 class FindingQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which findings to list, the newest first. `agent` is a uid or a host_id; `open` asks for open or resolved."""
+    """Which findings to list, the newest first.
+
+    `agent` is a uid or a host_id, and finds shared findings as well; `open` asks for open or resolved ones.
+    """
 
     open: bool | None = None
     code: str | None = None

@@ -37,6 +37,7 @@ from holdfast.registry.counts import Counts
 from holdfast.registry.enrolment import look_up_tokens
 from holdfast.registry.enrolment_tokens import EnrolmentTokens
 from holdfast.registry.expecting import expect
+from holdfast.registry.findings import Findings
 from holdfast.registry.identities import Identities
 from holdfast.registry.listing import Listing
 from holdfast.registry.nonces import Claim, NonceClaims, nonce_digest
@@ -76,6 +77,7 @@ class Registry:
         self.audit = AuditLog(store)
         self.aggregates = Aggregates(store)
         self.attempts = Attempts(store, clock, node=node_id)
+        self.findings = Findings(store, clock, node=node_id)
         self._store = store
         self._bus = bus
         self._node_id = node_id

@@ -2,7 +2,10 @@
 
 from alembic import context
 
+from holdfast.store import findings_table
 from holdfast.store.tables import metadata
+
+assert findings_table.findings.metadata is metadata  # imported so that its tables are known
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 with context.begin_transaction():
