@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Final, Protocol
 
 import structlog
@@ -25,6 +26,7 @@ FORGET_S: Final = 10.0
 RETRY_S: Final = 2.0
 SLICE: Final = 500
 MAX_HELD: Final = 50_000
+FORGOTTEN_AT_ONCE: Final = 5_000
 BEGINNINGS: Final = frozenset({EventKind.UPGRADED, EventKind.HANDSHAKE_FAILED})
 
 log = structlog.get_logger()
@@ -45,6 +47,8 @@ class Ledger:
         self._store = store
         self._clock = clock
         self._stories: dict[str, Story] = {}
+        self._unwritten: dict[str, Story] = {}  # those of them that the store does not hold as they are
+        self._fading: dict[str, None] = {}  # written and open, in the order of writing
         self._task: asyncio.Task[None] | None = None
         self._is_failing = False
         self.dropped = 0
@@ -60,12 +64,19 @@ class Ledger:
                 return
             story = self._stories[event.attempt] = Story(event.at, is_whole=event.kind in BEGINNINGS)
         story.tell(event)
+        self._unwritten[event.attempt] = story
 
     def _make_room(self) -> bool:
-        for attempt, story in self._stories.items():
-            if story.ended_how == "refused" or not story.is_unwritten:
-                del self._stories[attempt]
-                self.dropped += story.is_unwritten
+        written = next(iter(self._fading), None)
+        if written is not None:
+            del self._fading[written]
+            if written not in self._unwritten:
+                del self._stories[written]
+                return True
+        for attempt, story in self._unwritten.items():
+            if story.ended_how == "refused":
+                del self._stories[attempt], self._unwritten[attempt]
+                self.dropped += 1
                 return True
         return False
 
@@ -88,24 +99,22 @@ class Ledger:
         Raises:
             Unavailable: the store cannot; what was not written is kept.
         """
-        await self._write([attempt for attempt, story in self._stories.items() if story.is_unwritten])
+        await self._write(list(self._unwritten))
 
     async def _write_due(self) -> None:
         now = self._clock()
         due = [
             attempt
-            for attempt, story in self._stories.items()
-            if story.is_unwritten and (story.ended_at is not None or now - story.started_at >= HOLD_S)
+            for attempt, story in self._unwritten.items()
+            if story.ended_at is not None or now - story.started_at >= HOLD_S
         ]
         await self._write(due)
-        for attempt, story in list(self._stories.items()):
-            if not story.is_unwritten and (story.ended_at is not None or now - story.last_at >= FORGET_S):
-                del self._stories[attempt]
+        self._forget(now)
 
     async def _write(self, due: list[str]) -> None:
         for start in range(0, len(due), SLICE):
             part = due[start : start + SLICE]
-            stories = {attempt: self._stories[attempt] for attempt in part if attempt in self._stories}
+            stories = {attempt: self._unwritten[attempt] for attempt in part if attempt in self._unwritten}
             beginnings = [attempt for attempt, story in stories.items() if not story.is_whole]
             before = await self._store.load(beginnings) if beginnings else {}
             for attempt, attempt_before in before.items():
@@ -113,7 +122,27 @@ class Ledger:
             told = {attempt: story.told for attempt, story in stories.items()}
             await self._store.save([story.attempt(attempt) for attempt, story in stories.items()])
             for attempt, story in stories.items():
-                story.written = told[attempt]  # what was told while the store was writing is still to be written
+                story.written = told[attempt]
+                # What was told while the store was writing is still to be written.
+                if not story.is_unwritten and self._unwritten.get(attempt) is story:
+                    self._is_written(attempt, story)
+
+    def _is_written(self, attempt: str, story: Story) -> None:
+        del self._unwritten[attempt]
+        self._fading.pop(attempt, None)
+        if story.ended_at is None:
+            self._fading[attempt] = None
+        else:
+            del self._stories[attempt]
+
+    def _forget(self, now: float) -> None:
+        """Drop open stories of which nothing was told for a while: the store continues them when there is more."""
+        for attempt in list(islice(self._fading, FORGOTTEN_AT_ONCE)):
+            if attempt not in self._unwritten:
+                if now - self._stories[attempt].last_at < FORGET_S:
+                    return
+                del self._stories[attempt]
+            del self._fading[attempt]
 
     async def _run(self) -> None:
         while True:

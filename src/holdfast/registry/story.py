@@ -15,6 +15,7 @@ COPIED: Final = (
 FIELDS: Final = (
     "claimed_org_id", "claimed_host_id", "remote_address", "user_agent", "profile", "claimed_fingerprint",
 )  # fmt: skip
+FROM_FACTS: Final = (("user_agent", "user_agent"), ("profile", "profile"), ("claimed_fingerprint", "fingerprint"))
 UNTOLD: Final = frozenset({EventKind.SAMPLED, EventKind.OPENED, EventKind.CLOCK, EventKind.LATE_PONG})
 TITLES: Final = {
     EventKind.UPGRADED: "WebSocket connection established",
@@ -68,30 +69,32 @@ class Story:
         self.told += 1
         self.last_at = event.at
         self._identify(event)
-        failed = event.kind is EventKind.HANDSHAKE_FAILED
-        if event.step is not None and not failed and ORDER[event.step] > ORDER[self.step]:
-            self.step = event.step
-        if event.code is not None and event.code not in self.codes and len(self.codes) < MAX_CODES:
-            self.codes.append(event.code)
-        if event.kind is EventKind.ENDED:
-            self._end(event)
-        elif failed:
+        kind, step, code = event.kind, event.step, event.code
+        if code is not None and code not in self.codes and len(self.codes) < MAX_CODES:
+            self.codes.append(code)
+        if kind is EventKind.HANDSHAKE_FAILED:
             self.ended_at, self.ended_how = event.at, "refused"
-        if event.kind not in UNTOLD:
+        elif step is not None and ORDER[step] > ORDER[self.step]:
+            self.step = step
+        if kind is EventKind.ENDED:
+            self._end(event)
+        if kind not in UNTOLD:
             self._add(_entry(event, self.step))
 
     def _identify(self, event: Event) -> None:
-        for name, value in (("claimed_org_id", event.org_id), ("claimed_host_id", event.host_id)):
-            if value:
-                self.fields[name] = value
+        fields, facts = self.fields, event.facts
+        if event.org_id:
+            fields["claimed_org_id"] = event.org_id
+        if event.host_id:
+            fields["claimed_host_id"] = event.host_id
         if event.peer:
-            self.fields["remote_address"] = event.peer
-        for name, key in (("user_agent", "user_agent"), ("profile", "profile"), ("claimed_fingerprint", "fingerprint")):
-            fact = event.facts.get(key)
-            if isinstance(fact, str) and fact:
-                self.fields[name] = fact
+            fields["remote_address"] = event.peer
         if event.agent_uid:
             self.agent_uid = event.agent_uid
+        for name, key in FROM_FACTS if facts else ():
+            fact = facts.get(key)
+            if isinstance(fact, str) and fact:
+                fields[name] = fact
 
     def _end(self, event: Event) -> None:
         facts = event.facts
@@ -130,12 +133,17 @@ class Story:
 
 
 def _entry(event: Event, step: Step) -> TimelineEntry:
+    code = event.code
+    return TimelineEntry(at=event.at, step=event.step or step, ok=code is None, code=code, fact=_fact(event))
+
+
+def _fact(event: Event) -> str:
     facts = event.facts
-    title = TITLES.get(event.kind)
-    said = "; ".join(str(facts[name]) for name in ("what", "why") if facts.get(name))
+    title = TITLES.get(event.kind, "")
     if event.kind is EventKind.ENDED:
-        said = f"{facts.get('how')}, code {facts.get('close_code')} {facts.get('close_reason') or ''}".strip()
-    text = ": ".join(part for part in (title, said) if part) or event.kind.value
-    return TimelineEntry(
-        at=event.at, step=(event.step or step).value, ok=event.code is None, code=event.code, fact=text[:MAX_FACT_CHARS]
-    )
+        return f"{title}: {facts.get('how')}, code {facts.get('close_code')} {facts.get('close_reason') or ''}".strip()
+    what, why = facts.get("what"), facts.get("why")
+    if what or why:
+        said = f"{what}; {why}" if what and why else str(what or why)
+        return (f"{title}: {said}" if title else said)[:MAX_FACT_CHARS]
+    return title or event.kind
