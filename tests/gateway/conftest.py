@@ -11,6 +11,7 @@ import uvloop
 from hypothesis import settings
 
 from holdfast.gateway import GatewaySettings
+from holdfast.gateway.answering import Explainer, unexplained
 from holdfast.registry import RegistrationPolicy
 from tests.gateway.loopback import Plane, plane
 
@@ -33,9 +34,11 @@ async def open_plane(tmp_path: Path) -> AsyncIterator[OpenPlane]:
     """Opens a gateway with the settings that are given; it is stopped at the end."""
     async with AsyncExitStack() as opened:
 
-        async def open_one(policy: RegistrationPolicy = RegistrationPolicy.OPEN, **changes: object) -> Plane:
+        async def open_one(
+            policy: RegistrationPolicy = RegistrationPolicy.OPEN, explain: Explainer = unexplained, **changes: object
+        ) -> Plane:
             chosen = msgspec.structs.replace(GatewaySettings(port=0, drain_s=1.0), **changes)
-            return await opened.enter_async_context(plane(tmp_path, chosen, policy))
+            return await opened.enter_async_context(plane(tmp_path, chosen, policy, explain))
 
         yield open_one
 

@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed
 
 from holdfast.bus import LocalBus
 from holdfast.gateway import Gateway, GatewaySettings, Journal, Orders
+from holdfast.gateway.answering import Explainer, unexplained
 from holdfast.model import agent_uid
 from holdfast.model.events import Event, EventKind
 from holdfast.protocol.envelope import encode_base64
@@ -70,7 +71,10 @@ class Plane:
 
 @asynccontextmanager
 async def plane(
-    folder: Path, settings: GatewaySettings, policy: RegistrationPolicy = RegistrationPolicy.OPEN
+    folder: Path,
+    settings: GatewaySettings,
+    policy: RegistrationPolicy = RegistrationPolicy.OPEN,
+    explain: Explainer = unexplained,
 ) -> AsyncIterator[Plane]:
     """A gateway on a free port with `settings`, a SQLite store in `folder`, and operators' orders followed."""
     store = await open_store(f"sqlite:///{folder / 'holdfast.db'}")
@@ -78,7 +82,8 @@ async def plane(
     registry = Registry(store, bus, policy=policy, node_id="node-1")
     await registry.start()
     events: list[Event] = []
-    gateway = Gateway(settings, registry=registry, journal=Journal(structlog.get_logger(), events.append))
+    journal = Journal(structlog.get_logger(), events.append)
+    gateway = Gateway(settings, registry=registry, journal=journal, explain=explain)
     await gateway.start()
     orders = Orders(gateway, registry, bus)
     try:

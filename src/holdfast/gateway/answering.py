@@ -8,16 +8,21 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import structlog
+
 from holdfast.faults import HoldfastError, Problem, problem
 from holdfast.gateway.effects import Admit, Effect, Explain, Explained, FailedProof, Identify, Register
 from holdfast.gateway.rates import AddressBuckets
 from holdfast.gateway.settings import Limits
+from holdfast.protocol.closes import CloseCode
 from holdfast.protocol.signature_shape import parse_signature
 from holdfast.registry import Registry
 
 if TYPE_CHECKING:
     from holdfast.gateway.server import Gateway
     from holdfast.gateway.socket import AgentSocket
+
+log = structlog.get_logger()
 
 Explainer = Callable[[FailedProof], Awaitable[Explained]]
 
@@ -46,20 +51,30 @@ class Answering:
         """Start answering; the answer comes through `sock.answered`."""
         match effect:
             case Admit():
-                self._spawn(self._admit(sock, effect))
+                self._spawn(sock, self._admit(sock, effect))
             case Register():
-                self._spawn(self._register(sock, effect))
+                self._spawn(sock, self._register(sock, effect))
             case Identify():
-                self._spawn(self._identify(sock, effect))
+                self._spawn(sock, self._identify(sock, effect))
             case Explain():
-                self._spawn(self._explain(sock, effect))
+                self._spawn(sock, self._explain(sock, effect))
             case _:
                 raise AssertionError(f"{effect!r} asks nothing")
 
-    def _spawn(self, work: Coroutine[object, object, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    def _spawn(self, sock: "AgentSocket", work: Coroutine[object, object, None]) -> None:
+        task = asyncio.get_running_loop().create_task(self._answer(sock, work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, sock: "AgentSocket", work: Coroutine[object, object, None]) -> None:
+        try:
+            await work
+        except Exception:  # a bug of ours: without an answer the connection would wait for ever
+            log.exception("gateway.answer_failed", attempt=sock.attempt, code="LIFE-INTERNAL-1011")
+            assert sock.core is not None
+            _, wall = self._gateway.now()
+            ours = problem("LIFE-INTERNAL-1011", why=f"an error of ours; our log has it under {sock.attempt}")
+            sock.answered(sock.core.on_dismissed(ours, CloseCode.INTERNAL, wall=wall))
 
     async def stop(self) -> None:
         """Wait for what is being answered: a registration that was asked for is stored, and confirmed if it can be."""
