@@ -45,12 +45,22 @@ class View:
 
     def __init__(self, assets: Assets, clock: Callable[[], float], facts: Mapping[str, object]) -> None:
         self._environment = environment(assets)
+        # Snippets are programs: what stands in them was checked to be a plain name, and the page escapes the whole.
+        self._plain = self._environment.overlay(autoescape=False)
         self._clock = clock
         self._facts = dict(facts)
 
     def now(self) -> float:
         """Unix seconds, as on the page."""
         return self._clock()
+
+    def fact(self, name: str) -> object:
+        """A value that every page shows."""
+        return self._facts[name]
+
+    def text(self, template: str, **values: object) -> str:
+        """A snippet: plain text, which a page has to escape like any other."""
+        return self._plain.get_template(template).render(**values)
 
     def page(
         self,

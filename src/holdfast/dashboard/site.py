@@ -21,6 +21,7 @@ from holdfast.dashboard import (
     attempts,
     audit,
     bulk,
+    connect,
     docs,
     exports,
     fleet,
@@ -54,7 +55,7 @@ SECURITY_HEADERS: Final = {
 
 ROUTES: Final = (
     *signing_in.ROUTES, *live.ROUTES, *agents.ROUTES, *agent.ROUTES, *bulk.ROUTES, *exports.ROUTES,
-    *attempts.ROUTES, *docs.ROUTES, *fleet.ROUTES, *audit.ROUTES, *tokens.ROUTES, *settings.ROUTES,
+    *attempts.ROUTES, *docs.ROUTES, *fleet.ROUTES, *audit.ROUTES, *connect.ROUTES, *tokens.ROUTES, *settings.ROUTES,
 )  # fmt: skip
 
 
