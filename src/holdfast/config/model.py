@@ -53,6 +53,7 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Positive, Meta(description="Silence after connecting that becomes the finding LIFE-SILENT")
     ] = 5
     silent_close_s: Annotated[Positive, Meta(description="Silence after connecting that ends the connection")] = 300
+    message_s: Annotated[Positive, Meta(description="Time in which a message that was begun has to end")] = 30
     ping_interval_s: Annotated[Positive, Meta(description="Time between two pings to an agent")] = 20
     dead_after_s: Annotated[Positive, Meta(description="Time without any frame that ends a connection")] = 60
     challenge_ttl_s: Annotated[Positive, Meta(description="Life of a registration challenge")] = 120
