@@ -311,6 +311,20 @@ def test_many_ends_at_once_behind_one_proxy_are_its_reload_and_one_finding() -> 
     assert gateway.conditions() == []
 
 
+def test_an_agent_elsewhere_that_ends_in_the_same_moment_keeps_a_cause_of_its_own() -> None:
+    gateway = Gateway()
+    links = [gateway.join(Host(f"web-{i}", address="192.0.2.1"), via="Via: 1.1 proxy") for i in range(6)]
+    elsewhere = gateway.join(Host("db-1", address="198.51.100.9"))
+    gateway.wait(300)
+
+    elsewhere.end(heard_s=3.0)
+    for i, link in enumerate(links):
+        link.end(heard_s=float(i), pinged_s=float(i))
+    gateway.wait(5)
+
+    assert sorted(gateway.open_codes()) == ["LIFE-NO-CLOSE-FRAME", "PXY-RELOAD"]
+
+
 def test_ends_that_trickle_in_over_two_seconds_are_still_one_finding() -> None:
     gateway = Gateway()
     links = [gateway.join(Host(f"web-{i:02d}", address="192.0.2.1")) for i in range(20)]

@@ -87,8 +87,8 @@ class Farewells:
             return []
         recent = world.recent_abrupt(now, WINDOW_S)
         shared = common_cause(world, recent, now)
-        if shared is not None:
-            return self._share(shared, recent, now)
+        if shared is not None and any(trace in self._held for trace in shared[1]):
+            return self._share(*shared, now)
         changes: list[Change] = []
         while self._held and self._held[0].ended_at + HOLD_S <= now:
             trace = self._held.popleft()
@@ -99,14 +99,14 @@ class Farewells:
                 changes += self._judge.judge(Moment.RETURNED, event, back)
         return changes
 
-    def _share(self, shared: Verdict, recent: list[Trace], now: float) -> list[Change]:
-        self._held.clear()
+    def _share(self, shared: Verdict, explained: list[Trace], now: float) -> list[Change]:
         same_time = now <= self._shared_until
         self._shared_until = now + WINDOW_S
         self.herd_from = now
         changes: list[Change] = []
-        for trace in recent:
+        for trace in explained:
             trace.is_explained = True
+        self._held = deque(trace for trace in self._held if not trace.is_explained)
         if self._judge.holds(shared, now):
             verdict = replace(shared, count=0) if same_time else shared
             changes += self._judge.book.apply(verdict, GATEWAY, FindingSubject(), now)

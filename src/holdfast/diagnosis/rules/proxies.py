@@ -18,8 +18,10 @@ SHARE: Final = 0.2
 ENDINGS: Final = ("LIFE-NO-CLOSE-FRAME", "LIFE-KILLED", "NET-FW-RST")
 
 
-def common_cause(world: World, recent: Sequence[Trace], now: float) -> Verdict | None:
-    """One finding for connections that ended together, without a close frame and not by us; None where too few did.
+def common_cause(world: World, recent: Sequence[Trace], now: float) -> tuple[Verdict, list[Trace]] | None:
+    """One finding for connections that ended together, without a close frame and not by us, with those it explains.
+
+    None where too few did. Another that happens to end in the same moment, elsewhere, keeps a cause of its own.
 
     `recent` are those of the last two seconds. Three behind one proxy are enough, else ten, or five that are more
     than a fifth of all. Endings that agree in their idle time with earlier ones are no reload.
@@ -28,24 +30,33 @@ def common_cause(world: World, recent: Sequence[Trace], now: float) -> Verdict |
     found = list(by_agent.values())
     behind = {trace.address for trace in found if trace.via}
     for address in behind:
-        same = [trace for trace in found if trace.address == address]
+        same = _via(found, address)
         if len(same) >= FEW_BEHIND_PROXY and not _idle_out(same, world):
-            return _reload(
-                world, same, f"the proxy at {address}", (AGENTS, "reload", address), now=now, confidence=0.95
-            )
+            why = _reload(world, same, f"the proxy at {address}", (AGENTS, "reload", address), now=now, confidence=0.95)
+            return why, _via(recent, address)
     n = len(found)
     everybody = len(world.online) + n
     if n < FEW or (n < MANY and n <= SHARE * everybody) or _idle_out(found, world):
         return None
-    addresses = {trace.address for trace in found}
+    where, name, confidence = _common_place({trace.address for trace in found})
+    why = _reload(world, found, where, (AGENTS, "reload", name), now=now, confidence=confidence)
+    return why, list(recent)
+
+
+def _common_place(addresses: set[str]) -> tuple[str, str, float]:
+    """What these addresses share: in words, by name, and how sure that makes a common cause."""
     if len(addresses) == 1:
         address = next(iter(addresses))
-        return _reload(world, found, f"the address {address}", (AGENTS, "reload", address), now=now, confidence=LIKELY)
+        return f"the address {address}", address, LIKELY
     networks = {network_of(address) for address in addresses}
     if len(networks) == 1:
         network = next(iter(networks))
-        return _reload(world, found, f"the network {network}", (AGENTS, "reload", network), now=now, confidence=0.6)
-    return _reload(world, found, f"{len(addresses)} addresses", (AGENTS, "reload", "all"), now=now, confidence=0.5)
+        return f"the network {network}", network, 0.6
+    return f"{len(addresses)} addresses", "all", 0.5
+
+
+def _via(traces: Sequence[Trace], address: str) -> list[Trace]:
+    return [trace for trace in traces if trace.address == address]
 
 
 def _idle_out(found: Sequence[Trace], world: World) -> bool:
