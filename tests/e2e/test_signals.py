@@ -36,6 +36,8 @@ async def test_sigterm_is_not_delayed_beyond_the_drain_time_by_agents_that_do_no
             running.child.process.send_signal(signal.SIGTERM)
 
             assert await asyncio.to_thread(running.child.process.wait, 10) == 0
+            for agent in agents:
+                agent.socket.transport.abort()
 
 
 async def test_an_agent_of_our_sdk_survives_a_restart_of_the_server_and_is_online_again(tmp_path: Path) -> None:

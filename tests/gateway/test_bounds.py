@@ -295,14 +295,15 @@ async def test_a_flood_of_messages_is_answered_once_then_closed(running: Plane) 
     assert running.codes().count("RATE-LIMITED") == 2
 
 
-async def test_what_an_agent_pipelines_while_its_answer_is_pending_is_bounded(running: Plane) -> None:
+@pytest.mark.parametrize("size", [100, 60_000, 1_000_000])
+async def test_what_an_agent_sends_on_while_its_answer_is_pending_is_bounded(running: Plane, size: int) -> None:
     async with raw(running.port) as connection:
         await upgraded(connection)
         sock = next(iter(running.gateway.sockets))
+        sock.registered("agt_0123456789abcdef")
         sock._asking = True  # as while the store takes its time
-        block = frame(b"x" * 60_000)
-        with memory_at_most(4 * MIB):
-            sending = asyncio.create_task(flood(connection, block, mib=32))
-            await asyncio.sleep(0.5)
+        with memory_at_most(5 * MIB):
+            sending = asyncio.create_task(flood(connection, frame(b"x" * size), mib=32))
+            await asyncio.sleep(0.3)
             assert not sending.done()
             sending.cancel()

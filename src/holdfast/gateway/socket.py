@@ -210,7 +210,7 @@ class AgentSocket(asyncio.Protocol):
         if self._asking:
             backlog = self._backlog = self._backlog or deque()
             backlog.append((opcode, data))
-            if len(backlog) >= MAX_BACKLOG:
+            if len(backlog) >= MAX_BACKLOG or len(data) > SLICE_BYTES:
                 self._transport.pause_reading()
             return
         core = self.core
