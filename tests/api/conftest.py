@@ -15,8 +15,10 @@ from holdfast.api.access import Access
 from holdfast.api.app import create_app
 from holdfast.api.listener import listen
 from holdfast.api.server import ApiServer
+from holdfast.api.verdicts import verdict_routes
 from holdfast.bus import LocalBus
 from holdfast.model import Registered, Registration, Role
+from holdfast.model.joined import Join
 from holdfast.registry import Registry
 from holdfast.store import open_store
 
@@ -55,8 +57,8 @@ class Api:
 
 
 @asynccontextmanager
-async def running_api(store_url: str, *, bound: str = "127.0.0.1") -> AsyncIterator[Api]:
-    """An API on 127.0.0.1 that follows the rules of an API bound to `bound`."""
+async def running_api(store_url: str, *, bound: str = "127.0.0.1", join: Join | None = None) -> AsyncIterator[Api]:
+    """An API on 127.0.0.1 that follows the rules of an API bound to `bound`; with `join` it joins reports."""
     logs.configure(fmt="json", level="error", service="test")
     store = await open_store(store_url)
     bus = LocalBus()
@@ -78,6 +80,7 @@ async def running_api(store_url: str, *, bound: str = "127.0.0.1") -> AsyncItera
             access=Access(bound),
             gateway_port=GATEWAY_PORT,
             log=logs.logger(logs.API_SERVICE),
+            routes=[verdict_routes(join)] if join is not None else [],
         )
         server = ApiServer(app, listener)
         await server.start()

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from holdfast.cli.joining import join_report
 from holdfast.cli.options import DEFAULT_API, All, Api, AsJson, Cursor, Limit, TokenFile
 
 attempts = typer.Typer(no_args_is_help=True, help="List and show connections.", rich_markup_mode=None)
@@ -87,3 +88,6 @@ def show(
         ((t.at, t.step, "yes" if t.ok else "no", t.code or "-", t.fact) for t in found.timeline),
         narrow=("at", "step", "code", "fact"),
     )
+
+
+attempts.command("join")(join_report)

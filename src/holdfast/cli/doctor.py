@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from holdfast.cli.options import AsJson
 
 if TYPE_CHECKING:
+    from holdfast.api.joined_bodies import JoinedBody
     from holdfast.doctor import Options, Report
     from holdfast.protocol.signing_check import SigningCheck
 
@@ -54,7 +55,9 @@ def examine_url(
     org_id: Annotated[str, typer.Option(help="The organisation to ask a challenge for.")] = "default-org",
     state_dir: Annotated[Path | None, typer.Option(help="The agent's state folder: use its own key.")] = None,
     enrolment_token_file: Annotated[Path | None, typer.Option(help="File with an enrolment token.")] = None,
-    api: Annotated[str | None, typer.Option(metavar="URL", help="The Actions API, http://HOST:8083.")] = None,
+    api: Annotated[
+        str | None, typer.Option(metavar="URL", help="The Actions API, http://HOST:8083: joins both sides.")
+    ] = None,
     ca: Annotated[Path | None, typer.Option(help="The CA file that the agent uses (PEM).")] = None,
     client_cert: Annotated[Path | None, typer.Option(help="The agent's client certificate (PEM).")] = None,
     client_key: Annotated[Path | None, typer.Option(help="The key of --client-cert (PEM).")] = None,
@@ -83,33 +86,55 @@ def examine_url(
             enrolment_token=_text_of(enrolment_token_file), api=api, ca_file=ca, client_cert=client_cert,
             client_key=client_key, register=register is True, dry_run=register is not False,
         )  # fmt: skip
-        report = _examine(options, as_json=as_json, verbose=verbose)
+        report, is_grave = _examine(options, as_json=as_json, verbose=verbose)
     except Exception as error:
         sys.stderr.write(f"error: the doctor itself failed: {type(error).__name__}: {error}\n")
         raise typer.Exit(EXIT_DOCTOR) from error
-    raise typer.Exit(EXIT_DOCTOR if report.broken else 0 if report.ok else EXIT_PROBLEM)
+    raise typer.Exit(EXIT_DOCTOR if report.broken else 0 if report.ok and not is_grave else EXIT_PROBLEM)
 
 
 def _text_of(path: Path | None) -> str | None:
     return None if path is None else path.read_text("utf-8").strip()
 
 
-def _examine(options: "Options", *, as_json: bool, verbose: bool) -> "Report":
+def _examine(options: "Options", *, as_json: bool, verbose: bool) -> "tuple[Report, bool]":
+    """The report, and whether the verdict over both sides is that an agent cannot work."""
     import asyncio
 
-    from holdfast.cli import screen
+    import msgspec
+
+    from holdfast.cli import joining, screen
     from holdfast.doctor import examine
 
     if as_json:
         report = asyncio.run(examine(options))
-        screen.print_json(report)
-        return report
+        joined = _joined(options, report)
+        screen.print_json(report if joined is None else {**msgspec.structs.asdict(report), "joined": joined})
+        return report, joined is not None and joining.is_grave(joined)
     from holdfast.cli.doctor_screen import Telling
 
     with Telling(verbose=verbose) as telling:
         report = asyncio.run(examine(options, watcher=telling))
         telling.sum_up(report)
-    return report
+    joined = _joined(options, report)
+    if joined is not None:
+        telling.tell(joining.joined_lines(joined))
+    return report, joined is not None and joining.is_grave(joined)
+
+
+def _joined(options: "Options", report: "Report") -> "JoinedBody | None":
+    """The verdict over both sides, where the API was named and answers; why not is told on stderr."""
+    import msgspec
+
+    from holdfast.cli import joining, screen
+
+    if options.api is None:
+        return None
+    try:
+        return joining.ask_api(options.api, msgspec.json.encode(report), attempt=report.attempt)
+    except joining.NotJoinedError as error:
+        screen.hint(f"not joined with the gateway's half: {error}")
+        return None
 
 
 @doctor.command("sign")

@@ -1,12 +1,13 @@
 """The doctor's findings on a terminal while they come in; plain lines where there is none."""
 
 import sys
+from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from holdfast.cli.screen import console
 from holdfast.doctor import Check, Report, Watcher
-from holdfast.doctor.layout import check_lines, consequence_lines, is_consequence, summary_lines
+from holdfast.doctor.layout import check_lines, consequence_lines, is_consequence, summary_lines, wrapped
 
 if TYPE_CHECKING:
     from rich.status import Status as Spinner
@@ -53,6 +54,10 @@ class Telling(Watcher):
         """What is told last: what was not looked at, and the verdict."""
         self._print(consequence_lines(report.checks, columns=self._columns))
         self._print(["", *summary_lines(report, columns=self._columns)])
+
+    def tell(self, lines: Iterable[str]) -> None:
+        """Further lines, wrapped under their labels."""
+        self._print(wrapped(lines, columns=self._columns))
 
     def _print(self, lines: list[str]) -> None:
         from rich.text import Text

@@ -65,6 +65,12 @@ def summary_lines(report: Report, *, columns: int) -> list[str]:
     return lines
 
 
+def wrapped(lines: Iterable[str], *, columns: int) -> list[str]:
+    """Lines as those of the summary: what is too long goes on under its label's text."""
+    hang = INDENT + " " * _LABEL
+    return [short for line in lines for short in _wrapped(line, columns, hang=hang)]
+
+
 def _verdict(found: Problem, columns: int) -> list[str]:
     return [
         *_labelled("cause", f"{found.code} {printable(found.what, 200)}", columns),
