@@ -17,10 +17,12 @@ from holdfast.api.access import Access
 from holdfast.api.app import create_app
 from holdfast.api.listener import cannot_listen, listen
 from holdfast.api.server import ApiServer
+from holdfast.api.verdicts import verdict_routes
 from holdfast.bus import LocalBus
 from holdfast.config import Config, Value
 from holdfast.config.database import database_url
 from holdfast.config.problems import misconfigured
+from holdfast.diagnosis.joining import join
 from holdfast.diagnosis.signatures.search import SignatureExplainer
 from holdfast.gateway import Gateway, Journal, Orders
 from holdfast.registry import Ledger, RegistrationPolicy, Registry
@@ -206,7 +208,7 @@ class ControlPlane:
             access=access,
             gateway_port=gateway_port,
             log=logs.logger(logs.API_SERVICE),
-            routes=[self._pages.router],
+            routes=[verdict_routes(join), self._pages.router],
         )
         self._api = ApiServer(app, listener, tls_cert=config.api_tls_cert, tls_key=config.api_tls_key)
         await self._api.start()
