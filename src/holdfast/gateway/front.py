@@ -129,8 +129,9 @@ def _user_agent(request: Request) -> str:
 
 def _marks_of_proxies(request: Request, proxy: str | None) -> dict[str, Fact]:
     """What proxies add to a request. Anybody can: it says whom we may be talking to, and decides nothing."""
-    found = {name: request.headers.get_all(name) for name in PROXY_MARKS}
+    headers = request.headers
     marks: dict[str, Fact] = {"via_proxy": proxy} if proxy else {}
-    if via := ", ".join(f"{name}: {values[0][:60]}" for name, values in found.items() if values):
+    if found := [name for name in PROXY_MARKS if name in headers]:
+        via = ", ".join(f"{name}: {headers.get_all(name)[0][:60]}" for name in found)
         marks["via"] = printable(via, 200)
     return marks

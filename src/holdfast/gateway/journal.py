@@ -3,6 +3,7 @@
 The guide's five lines appear here, word for word and at its moments; fields beside them say what the words leave open.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
@@ -19,6 +20,7 @@ class Log(Protocol):
     def info(self, event: str, **fields: object) -> object: ...
     def warning(self, event: str, **fields: object) -> object: ...
     def debug(self, event: str, **fields: object) -> object: ...
+    def is_enabled_for(self, level: int) -> bool: ...
 
 
 UNNAMED: Final = "(not named yet)"
@@ -45,6 +47,7 @@ class Journal:
 
     def __init__(self, log: Log, *sinks: Sink) -> None:
         self._log = log
+        self._tells_details = log.is_enabled_for(logging.DEBUG)
         self._sinks = list(sinks)
         self.counts: Counter[EventKind] = Counter()
         self.codes: Counter[str] = Counter()
@@ -60,11 +63,15 @@ class Journal:
         if event.code is not None:
             self.codes[event.code] += 1
         if kind in QUIET:
-            self._log.debug(kind.value, **_fields(event))
+            if self._tells_details:
+                self._log.debug(kind.value, **_fields(event))
         elif kind in WARN:
             self._log.warning(kind.value, **_fields(event))
         else:
-            self._log.info(_sentence(event), **_fields(event), **EXTRA.get(kind, {}))
+            fields = _fields(event)
+            if kind in EXTRA:
+                fields |= EXTRA[kind]
+            self._log.info(_sentence(event), **fields)
         for sink in self._sinks:
             sink(event)
 

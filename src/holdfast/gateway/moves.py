@@ -1,11 +1,11 @@
 """The legal moves of a connection, as one table. What is absent is refused, and a refused message changes nothing."""
 
 from collections.abc import Mapping
-from enum import Enum
+from enum import StrEnum
 from typing import Final
 
 
-class State(Enum):
+class State(StrEnum):
     """Where a connection stands."""
 
     HELLO = "hello"  # open, nothing proved
@@ -15,7 +15,7 @@ class State(Enum):
     ENDED = "ended"
 
 
-class Message(Enum):
+class Message(StrEnum):
     """What an agent can say, by its channel."""
 
     INIT = "agent.registration"

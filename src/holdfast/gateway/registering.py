@@ -29,25 +29,29 @@ def init(session: Session, envelope: Envelope, wall: float) -> list[Effect]:
     Raises:
         Refused: a field is missing, malformed or no usable key.
     """
-    claim = _claim(session, envelope)
+    described = _described(envelope)
+    claim = _claim(session, described)
     session.asked, session.claim = envelope, claim
     session.instance, session.boot_id, session.agent_version = claim.instance, claim.boot_id, claim.agent_version
     if session.agent_uid is None:
         session.host_id, session.org_id = claim.host_id, claim.org_id
     facts: dict[str, Fact] = {"fingerprint": fingerprint(claim.public_key)}
-    described = decode_payload(envelope.payload, Init)
     for name in SHOWN_OF_INIT:
         if value := getattr(described, name):
             facts[name] = printable(value)
     return [session.record(EventKind.INIT, wall, step=Step.INIT, **facts), Admit(claim)]
 
 
-def _claim(session: Session, envelope: Envelope) -> Registration:
+def _described(envelope: Envelope) -> Init:
     if envelope.type != "request":
         raise Refused(malformed.unknown_type(envelope.type, ("request",)))
     init = decode_payload(envelope.payload, Init)
     if wrong := host_id_problem(init.host_id):
         raise Refused(wrong)
+    return init
+
+
+def _claim(session: Session, init: Init) -> Registration:
     key = parse_public_key(init.agent_pubkey)
     if isinstance(key, Problem):
         raise Refused(msgspec.structs.replace(key, field="payload.agent_pubkey"))
