@@ -1,5 +1,7 @@
 """What is said of an agent from which nothing comes."""
 
+from msgspec.structs import replace
+
 from holdfast.model import Agent, Attempt, Step
 from holdfast.model.status import Admission, Status
 from holdfast.registry.absence import absence_of
@@ -55,5 +57,5 @@ def test_an_agent_that_never_came_back_after_our_restart_is_suspected_of_not_rec
 
 
 def test_an_agent_that_is_here_or_trying_is_not_absent() -> None:
-    assert absence_of(agent(Status.ONLINE), [], now=1_764_000_200.0) is None
+    assert absence_of(replace(agent(Status.ONLINE), connected_since=1.0), [], now=1_764_000_200.0) is None
     assert absence_of(agent(), [attempt(None, step=Step.INIT)], now=1_764_000_200.0) is None

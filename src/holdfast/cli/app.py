@@ -11,6 +11,7 @@ from holdfast.cli.catalogue import explain
 from holdfast.cli.check_agent import check_agent
 from holdfast.cli.doctor import doctor
 from holdfast.cli.enrolment import enrolment
+from holdfast.cli.findings import findings
 from holdfast.cli.lab import lab
 from holdfast.cli.processes import agent, api, gateway, up
 from holdfast.cli.settings import config
@@ -59,6 +60,7 @@ app.command()(api)
 app.add_typer(agent, name="agent")
 app.add_typer(agents, name="agents")
 app.add_typer(attempts, name="attempts")
+app.add_typer(findings, name="findings")
 app.add_typer(tokens, name="tokens")
 app.add_typer(enrolment, name="enrolment")
 app.add_typer(audit, name="audit")

@@ -61,6 +61,29 @@ class ApiClient:
             if not every or cursor is None:
                 return
 
+    def events(self, path: str) -> Iterator[tuple[str, str]]:
+        """Name and data of each event of the stream at `path`, until it ends (server-sent events, one line of data).
+
+        Raises:
+            Refused, Unavailable: it cannot be followed, or the connection broke.
+        """
+        headers = {"Accept": "text/event-stream"}
+        try:
+            with self._http.stream("GET", path, headers=headers, timeout=httpx.Timeout(_TIMEOUT_S)) as response:
+                if response.is_error:
+                    response.read()
+                    raise self._refused(response)
+                name = "message"
+                for line in response.iter_lines():
+                    field, _, value = line.partition(":")
+                    if field == "event":
+                        name = value.strip()
+                    elif field == "data":
+                        yield name, value.strip()
+                        name = "message"
+        except httpx.TransportError as error:
+            raise self._down(error) from error
+
     def _ask(
         self, method: str, path: str, *, params: Params | None = None, body: object = None, version: int | None = None
     ) -> httpx.Response:

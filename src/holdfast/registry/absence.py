@@ -5,11 +5,10 @@ from typing import Final
 
 import msgspec
 
-from holdfast.model import Agent, Attempt, Status
+from holdfast.model import Agent, Attempt
 from holdfast.model.findings import Rival
 from holdfast.protocol.times import rfc3339_seconds
 
-ONLINE: Final = frozenset({Status.ONLINE, Status.DEGRADED})
 PATIENCE_S: Final = 300.0
 """A reconnect with backoff takes at most about a minute; after five the agent is not trying any more."""
 
@@ -32,13 +31,13 @@ class Absence(msgspec.Struct, frozen=True, kw_only=True):
     suspects: tuple[Rival, ...] = ()
 
 
-def absence_of(agent: Agent, attempts: Sequence[Attempt], *, now: float, is_online: bool = False) -> Absence | None:
+def absence_of(agent: Agent, attempts: Sequence[Attempt], *, now: float) -> Absence | None:
     """Why nothing is known of `agent` now; None while it is connected.
 
     `attempts` are those of its uid and of its host_id, the newest first. Nothing of this was seen: it is what the
     gateway's own records leave open, so it names suspects and not a cause.
     """
-    if is_online or agent.status in ONLINE or any(attempt.ended_at is None for attempt in attempts):
+    if agent.connected_since is not None or any(attempt.ended_at is None for attempt in attempts):
         return None
     last = max(attempts, key=_last_byte, default=None)
     ended = max((_last_byte(last) if last else 0.0), agent.last_seen or 0.0)

@@ -19,6 +19,7 @@ from holdfast.store.tables import agents
 
 KEPT_IN_ALL: Final = 20_000
 PRUNE_EVERY: Final = 500
+FOLLOWED: Final = 500
 MAX_REASON_CHARS: Final = 1000
 _ORDER: Final = "findings"
 Row = dict[str, Any]
@@ -112,6 +113,20 @@ class Findings:
         rows = await self._store.read(lambda connection: connection.execute(statement).all())
         return [_finding_of(row) for row in rows]
 
+    async def changed_since(self, at: float, *, limit: int = FOLLOWED) -> Sequence[tuple[float, Finding]]:
+        """What was written at `at` (Unix seconds) or later, with the time of each, the oldest first.
+
+        Clocks of several nodes differ: ask with some seconds of overlap.
+        """
+        statement = (
+            sa.select(findings)
+            .where(findings.c.changed_at >= at)
+            .order_by(findings.c.changed_at, findings.c.seq)
+            .limit(limit)
+        )
+        rows = await self._store.read(lambda connection: connection.execute(statement).all())
+        return [(row.changed_at, _finding_of(row)) for row in rows]
+
     async def open_of_this_node(self) -> Sequence[KeptFinding]:
         """What this node's last life left open."""
         statement = sa.select(findings).where(findings.c.resolved_at.is_(None), findings.c.node == self._node)
@@ -160,9 +175,8 @@ class Findings:
     # ---- within
 
     def _write(self, connection: sa.Connection, saved: Sequence[KeptFinding], *, prune: bool) -> None:
-        rows = [_row(kept, self._node) for kept in saved]
-        for row in rows:
-            row["muted"] = None
+        at = self._clock()
+        rows = [_row(kept, self._node, at) for kept in saved]
         self._inherit_mutes(connection, rows)
         connection.execute(self._upsert, rows)
         names = [{"name": name, "finding_id": kept.finding.id} for kept in saved for name in _names(kept.finding)]
@@ -184,12 +198,15 @@ class Findings:
     ) -> Finding:
         text = None if mark is None else msgspec.json.encode(mark).decode()
         by = actor or (mark.by if mark is not None else audit.SYSTEM)
+        at = self._clock()
 
         def write(connection: sa.Connection) -> Finding:
             row = _row_of(connection, finding_id)
-            connection.execute(sa.update(findings).where(findings.c.seq == row.seq).values({column: text}))
+            connection.execute(
+                sa.update(findings).where(findings.c.seq == row.seq).values({column: text, "changed_at": at})
+            )
             audit.record(
-                connection, at=self._clock(), actor=by, action=action, subject=finding_id,
+                connection, at=at, actor=by, action=action, subject=finding_id,
                 detail={"code": row.code, "reason": mark.reason if mark is not None else ""},
             )  # fmt: skip
             return _finding_of(_row_of(connection, finding_id))
@@ -233,7 +250,7 @@ def _names(finding: Finding) -> Iterable[str]:
     return dict.fromkeys(storable(name) for name in (subject.agent_uid, subject.host_id, *shared) if name)
 
 
-def _row(kept: KeptFinding, node: str) -> Row:
+def _row(kept: KeptFinding, node: str, at: float) -> Row:
     finding = kept.finding
     document = msgspec.json.encode(msgspec.structs.replace(finding, acknowledged=None, muted=None))
     return {
@@ -243,6 +260,7 @@ def _row(kept: KeptFinding, node: str) -> Row:
         "severity": finding.severity.value,
         "agent_uid": finding.subject.agent_uid,
         "first_seen": finding.first_seen,
+        "changed_at": at,
         "resolved_at": finding.resolved_at,
         "document": storable(document.decode()),
         "counted_by": storable(kept.counted_by),
@@ -280,5 +298,5 @@ def _reason(reason: str) -> str:
 
 def _upsert(dialect: str) -> sa.Insert:
     insert = upsert(dialect, findings)
-    changing = ("code", "severity", "agent_uid", "resolved_at", "document", "keeping")
+    changing = ("code", "severity", "agent_uid", "resolved_at", "changed_at", "document", "keeping")
     return insert.on_conflict_do_update(index_elements=["id"], set_={name: insert.excluded[name] for name in changing})

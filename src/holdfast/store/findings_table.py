@@ -14,6 +14,7 @@ findings = sa.Table(
     sa.Column("severity", sa.Text, nullable=False),
     sa.Column("agent_uid", Name),  # proved; null for claims, addresses and the gateway itself
     sa.Column("first_seen", sa.Double, nullable=False),
+    sa.Column("changed_at", sa.Double, nullable=False),  # when this row was written, for those who follow
     sa.Column("resolved_at", sa.Double),
     sa.Column("document", sa.Text, nullable=False),  # JSON of `Finding`, without what operators did
     sa.Column("counted_by", Name, nullable=False),
@@ -22,6 +23,7 @@ findings = sa.Table(
     sa.Column("muted", sa.Text),  # JSON of `Mark`
     sa.Index("findings_by_id", "id", unique=True),
     sa.Index("findings_by_time", "first_seen", "seq"),
+    sa.Index("findings_by_change", "changed_at", "seq"),
     sa.Index("findings_by_code", "code", "first_seen"),
     sa.Index("findings_by_count", "counted_by", "seq"),
     sa.Index(

@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("severity", sa.Text, nullable=False),
         sa.Column("agent_uid", _NAME),
         sa.Column("first_seen", sa.Double, nullable=False),
+        sa.Column("changed_at", sa.Double, nullable=False),
         sa.Column("resolved_at", sa.Double),
         sa.Column("document", sa.Text, nullable=False),
         sa.Column("counted_by", _NAME, nullable=False),
@@ -34,6 +35,7 @@ def upgrade() -> None:
     )
     op.create_index("findings_by_id", "findings", ["id"], unique=True)
     op.create_index("findings_by_time", "findings", ["first_seen", "seq"])
+    op.create_index("findings_by_change", "findings", ["changed_at", "seq"])
     op.create_index("findings_by_code", "findings", ["code", "first_seen"])
     op.create_index("findings_by_count", "findings", ["counted_by", "seq"])
     is_open = sa.text("resolved_at IS NULL")
