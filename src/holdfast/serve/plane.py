@@ -24,6 +24,7 @@ from holdfast.config.database import database_url
 from holdfast.config.problems import misconfigured
 from holdfast.diagnosis.joining import join
 from holdfast.diagnosis.signatures.search import SignatureExplainer
+from holdfast.diagnosis.watcher import Watcher
 from holdfast.gateway import Gateway, Journal, Orders
 from holdfast.registry import Ledger, RegistrationPolicy, Registry
 from holdfast.serve.explaining import Explaining
@@ -170,10 +171,13 @@ class ControlPlane:
         ledger = Ledger(registry.attempts)
         explainer = SignatureExplainer()
         self._running.push_async_callback(explainer.aclose)
+        watcher = Watcher(findings=registry.findings, presence=registry.presence, bus=bus, clock=time.time)
+        await watcher.start()
+        self._running.push_async_callback(watcher.close)
         gateway = Gateway(
             gateway_settings(config),
             registry=registry,
-            journal=Journal(self._log, ledger.record),
+            journal=Journal(self._log, ledger.record, watcher.record),
             explain=Explaining(explainer, registry),
         )
         try:
