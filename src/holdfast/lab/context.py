@@ -112,6 +112,10 @@ class Context:
         self.target = Target.of(plane, spec)
         return plane
 
+    def reach_api_at(self, api_url: str) -> None:
+        """Ask the target's API at another address."""
+        self.target = msgspec.structs.replace(self.target, api_url=api_url)
+
     # ---- agents
 
     def new_agent(

@@ -52,10 +52,17 @@ class Conduct(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Relay:
-    """Listens on a port of 127.0.0.1 and connects every client to `host:port`, from `source` where that is given."""
+    """Listens on a port of 127.0.0.1 and connects every client to `host:port`, from `source` where that is given.
 
-    def __init__(self, host: str, port: int, conduct: Conduct, *, source: str | None = None) -> None:
+    `sockets` makes the sockets to connect with, where they have to be of another network.
+    """
+
+    def __init__(
+        self, host: str, port: int, conduct: Conduct, *, source: str | None = None,
+        sockets: Callable[[], socket.socket] | None = None,
+    ) -> None:  # fmt: skip
         self._to = (host, port)
+        self._sockets = sockets
         self._source = None if source is None else (source, 0)
         self.conduct = conduct
         self._listener = Listener(self._serve)
@@ -81,13 +88,21 @@ class Relay:
             flow.end()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there = await asyncio.open_connection(*self._to, local_addr=self._source)
+        there = await self._dial()
         flow = _Flow(self.conduct, (reader, writer), there)
         self._flows.add(flow)
         try:
             await flow.run()
         finally:
             self._flows.discard(flow)
+
+    async def _dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._sockets is None:
+            return await asyncio.open_connection(*self._to, local_addr=self._source)
+        sock = self._sockets()
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, self._to)
+        return await asyncio.open_connection(sock=sock)
 
 
 Side = tuple[asyncio.StreamReader, asyncio.StreamWriter]

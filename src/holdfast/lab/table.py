@@ -13,24 +13,27 @@ from holdfast.lab.faults import (
     keys,
     lifecycle,
     messages,
+    names,
     network,
+    packets,
     proxies,
     rates,
     registration,
+    server,
     signatures,
     tls,
 )
 from holdfast.lab.injections import Injection
 
 _TABLES: Final = (
-    network.FAULTS, tls.FAULTS, proxies.FAULTS, handshake.FAULTS, messages.FAULTS, registration.FAULTS,
-    signatures.FAULTS, keys.FAULTS, endings.FAULTS, lifecycle.FAULTS, identity.FAULTS, clocks.FAULTS, rates.FAULTS,
+    network, names, packets, tls, proxies, handshake, endings, lifecycle, messages, registration, signatures, keys,
+    identity, clocks, rates, server,
 )  # fmt: skip
 
 INJECTIONS: Final[Mapping[str, Injection]] = MappingProxyType(
     {
         entry.code: entry
-        for entry in sorted((e for t in _TABLES for e in t), key=lambda e: list(CATALOGUE).index(e.code))
+        for entry in sorted((e for group in _TABLES for e in group.FAULTS), key=lambda e: list(CATALOGUE).index(e.code))
     }
 )
 

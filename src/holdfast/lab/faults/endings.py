@@ -14,9 +14,11 @@ from holdfast.lab.faults.proxies import behind
 from holdfast.lab.injections import Inject, Injection
 from holdfast.lab.rawagent import RawAgent
 from holdfast.lab.relays import Conduct, Cut
-from holdfast.lab.specs import HASTY
+from holdfast.lab.specs import BRISK, HASTY
 
 LIVES: Final = 4
+# On a clock that runs ten or twenty times as fast, half a second that a busy machine loses is a jump.
+HURRIED: Final = ("LIFE-NO-CLOSE-FRAME", "CLK-JUMP")
 
 
 def _process() -> dict[str, object]:
@@ -145,29 +147,29 @@ def _closing(code: int, reason: str = "", *, after_s: float = 0.5) -> Inject:
 
 FAULTS: Final = (
     Injection(
-        code="PXY-IDLE-60", how="a box that ends what is quiet for 60 s", inject=_idling(60), plane=HASTY,
-        beside=("LIFE-NO-CLOSE-FRAME",), is_long=True,
+        code="PXY-IDLE-60", how="a box that ends what is quiet for 60 s", inject=_idling(60), plane=BRISK,
+        beside=HURRIED, is_long=True,
     ),
     Injection(
         code="PXY-IDLE-100", how="a box with the mark CF-Ray that ends what is quiet for 100 s",
-        inject=_idling(100, mark=b"CF-Ray: 8a1b2c3d4e5f-FRA"), plane=HASTY, beside=("LIFE-NO-CLOSE-FRAME",),
+        inject=_idling(100, mark=b"CF-Ray: 8a1b2c3d4e5f-FRA"), plane=BRISK, beside=HURRIED,
         is_long=True,
     ),
     Injection(
         code="PXY-IDLE-350", how="a box that forgets after 350 s and answers the next ping by a reset",
-        inject=_idling(350, Cut.RESET_NEXT), plane=HASTY, beside=("LIFE-NO-CLOSE-FRAME", "NET-FW-RST"), is_long=True,
+        inject=_idling(350, Cut.RESET_NEXT), plane=HASTY, beside=(*HURRIED, "NET-FW-RST"), is_long=True,
     ),
     Injection(
-        code="PXY-IDLE-OTHER", how="a box that ends what is quiet for 43 s", inject=_idling(43), plane=HASTY,
-        beside=("LIFE-NO-CLOSE-FRAME",), is_long=True,
+        code="PXY-IDLE-OTHER", how="a box that ends what is quiet for 43 s", inject=_idling(43), plane=BRISK,
+        beside=HURRIED, is_long=True,
     ),
     Injection(
         code="PXY-MAX-DURATION", how="a box that ends every connection at the age of 100 s", inject=_max_duration,
-        plane=HASTY, beside=("LIFE-NO-CLOSE-FRAME",), is_long=True,
+        plane=BRISK, beside=HURRIED, is_long=True,
     ),
     Injection(
         code="LIFE-CLIENT-TIMEOUT", how="an agent that closes after 30 s without a message", inject=_client_timeout,
-        plane=HASTY, beside=("LIFE-CLOSED-1000",), is_long=True,
+        plane=BRISK, beside=("LIFE-CLOSED-1000", "CLK-JUMP"), is_long=True,
     ),
     Injection(
         code="LIFE-NO-CLOSE-FRAME", how="a registered agent that ends its TCP connection", inject=_no_close_frame
