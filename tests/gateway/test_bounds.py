@@ -300,7 +300,7 @@ async def test_what_an_agent_sends_on_while_its_answer_is_pending_is_bounded(run
     async with raw(running.port) as connection:
         await upgraded(connection)
         sock = next(iter(running.gateway.sockets))
-        sock.registered("agt_0123456789abcdef")
+        sock.registered("agt_0123456789abcdef", admitted=True)
         sock._asking = True  # as while the store takes its time
         with memory_at_most(5 * MIB):
             sending = asyncio.create_task(flood(connection, frame(b"x" * size), mib=32))

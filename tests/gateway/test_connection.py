@@ -489,3 +489,24 @@ def test_a_message_id_used_twice_in_a_row_is_recorded_once_and_accepted() -> Non
 
     assert [kinds(effects).count("message.odd") for effects in (first, second, third)] == [0, 1, 0]
     assert codes(second) == codes(first) == ["MSG-BEFORE-REGISTERED"]
+
+
+def test_a_large_description_waits_as_text_until_the_key_is_proved_and_is_stored_whole() -> None:
+    agent = Agent()
+    capabilities = {f"capability-{number}": [number] for number in range(500)}
+    agent.init(capabilities=capabilities, labels={"site": "north"})
+    waiting = agent.core.session.claim
+
+    effects = agent.say(
+        "agent.registration.complete",
+        {
+            "registration_id": agent.challenge["registration_id"],
+            "host_id": agent.host_id,
+            "signature": agent.signature(),
+        },
+    )
+
+    assert waiting is not None
+    assert (waiting.capabilities, waiting.labels) == (None, {})
+    stored = next(effect.registration for effect in effects if isinstance(effect, Register))
+    assert (stored.capabilities, stored.labels) == (capabilities, {"site": "north"})

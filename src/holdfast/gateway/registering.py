@@ -20,6 +20,7 @@ from holdfast.protocol.times import rfc3339_seconds
 
 DRY_RUN_HEADER = "dry-run"
 DRY_RUN = "registration"
+MAX_PARSED_CHARS = 4096
 SHOWN_OF_INIT = ("agent_version", "instance", "boot_id", "last_exit", "machine_id_hash")
 
 
@@ -31,7 +32,11 @@ def init(session: Session, envelope: Envelope, wall: float) -> list[Effect]:
     """
     described = _described(envelope)
     claim = _claim(session, described)
-    session.asked, session.claim = envelope, claim
+    session.asked, session.claim, session.described = envelope, claim, None
+    if len(envelope.payload) > MAX_PARSED_CHARS:
+        # A text of 64 KiB can parse into a megabyte: until the key is proved, it waits as text.
+        session.claim = msgspec.structs.replace(claim, capabilities=None, platform=None, network=None, labels={})
+        session.described = envelope.payload
     session.instance, session.boot_id, session.agent_version = claim.instance, claim.boot_id, claim.agent_version
     if session.agent_uid is None:
         session.host_id, session.org_id = claim.host_id, claim.org_id
@@ -109,7 +114,7 @@ def complete(session: Session, envelope: Envelope, *, mono: float, wall: float) 
     if not isinstance(signature, Problem) and verifies(claim.public_key, text, signature):
         if envelope.headers.get(DRY_RUN_HEADER) == DRY_RUN:
             return [*effects, *_verified(session, claim, wall)]
-        return [*effects, Register(claim)]
+        return [*effects, Register(_whole(session, claim))]
     proof = FailedProof(
         nonce=out.nonce, server_time=out.server_time, host_id=claim.host_id, completed_host_id=said.host_id,
         registration_id=said.registration_id, org_id=claim.org_id, public_key=claim.public_key,
@@ -118,6 +123,15 @@ def complete(session: Session, envelope: Envelope, *, mono: float, wall: float) 
         peer=session.peer, at=wall,
     )  # fmt: skip
     return [*effects, Explain(proof)]
+
+
+def _whole(session: Session, claim: Registration) -> Registration:
+    if session.described is None:
+        return claim
+    init = decode_payload(session.described, Init)
+    return msgspec.structs.replace(
+        claim, capabilities=init.capabilities, platform=init.platform, network=init.network, labels=init.labels or {}
+    )
 
 
 def _verified(session: Session, claim: Registration, wall: float) -> list[Effect]:

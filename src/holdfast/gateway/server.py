@@ -129,6 +129,7 @@ class Gateway:
                 why = problem("ID-REVOKED", why=signal.reason or "an operator revoked this agent")
                 sock.deliver(sock.core.on_dismissed(why, CloseCode.DENIED, wall=wall))
             case AdmissionChanged(admission=Admission.APPROVED):
+                sock.registered(signal.agent_uid, admitted=True)
                 sock.deliver(sock.core.on_approved(wall=wall))
             case AdmissionChanged():
                 pass  # pending is where an agent starts: nothing makes a live one pending again
@@ -318,9 +319,9 @@ class Gateway:
             presence.disconnected(uid, sock.attempt, at=wall, why="left while it was being registered")
             return
         self.doorway.leave(sock)
-        sock.registered(uid)
         assert sock.core is not None
         session = sock.core.session
+        sock.registered(uid, admitted=not session.pending)
         presence.connected(
             uid,
             at=wall,

@@ -25,7 +25,8 @@ class Session:
 
     __slots__ = (
         "agent_uid", "agent_version", "answers", "asked", "boot_id", "challenge", "challenges", "claim", "confirmed",
-        "heartbeat_s", "host_id", "instance", "org_id", "own_nonce", "peer", "pending", "settings", "state", "watch",
+        "described", "heartbeat_s", "host_id", "instance", "org_id", "own_nonce", "peer", "pending", "settings",
+        "state", "watch",
     )  # fmt: skip
 
     def __init__(
@@ -47,6 +48,7 @@ class Session:
         self.boot_id: str | None = None
         self.agent_version: str | None = None
         self.heartbeat_s = min(settings.heartbeat_interval_s, settings.dead_after_s / HEARTBEAT_SHARE)
+        self.described: str | None = None  # the payload of an init that is too large to keep as objects
         self.claim: Registration | None = None  # the last init that was well-formed
         self.challenge: Challenge | None = None  # out, and not answered yet
         self.asked: Envelope | None = None  # the request that an asking effect will answer
@@ -66,7 +68,7 @@ class Session:
         self.watch.heartbeat_s = max(self.heartbeat_s, self.answers.profile.heartbeat_s)
         self.watch.challenge_until = 0.0
         self.confirmed = True
-        self.claim = self.asked = None
+        self.claim = self.asked = self.described = None
 
     def record(self, kind: EventKind, wall: float, *, step: Step | None = None, **facts: Fact) -> Record:
         """An event of this connection."""

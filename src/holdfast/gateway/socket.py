@@ -345,10 +345,10 @@ class AgentSocket(asyncio.Protocol):
             self.perform(effects)
             self._flush()
 
-    def registered(self, uid: str) -> None:
-        """From here on this connection is that agent's: larger messages are allowed."""
+    def registered(self, uid: str, *, admitted: bool) -> None:
+        """From here on this connection is that agent's; one that was let in may send larger messages."""
         self.registered_uid = uid
-        if self.ws is not None:
+        if self.ws is not None and admitted:
             self.ws.max_message_size = self._gateway.settings.limits.message_bytes_registered
 
     def _begin_close(self, close: Close) -> None:
