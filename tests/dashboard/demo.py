@@ -75,8 +75,8 @@ class Demo:
                     await connection.recv()
                     while True:
                         await connection.send(spoken.heartbeat())
-                        async with asyncio.timeout(BEAT_S):
-                            with contextlib.suppress(TimeoutError):
+                        with contextlib.suppress(TimeoutError):
+                            async with asyncio.timeout(BEAT_S):
                                 async for _ in connection:
                                     pass
             await asyncio.sleep(2 + 4 * self._dice.random())

@@ -18,9 +18,11 @@ from holdfast.dashboard.texts import unix
 from holdfast.dashboard.visitors import AnyRequest, Visitor
 from holdfast.faults import printable
 from holdfast.model import AttemptQuery, Role
+from holdfast.model.finding_documents import finding_document
 from holdfast.registry import Registry
 
 SHOWN_ATTEMPTS: Final = 20
+SHOWN_FINDINGS: Final = 20
 STRIP_S: Final = 86_400.0
 MAX_REASON: Final = 200
 
@@ -42,9 +44,14 @@ async def agent_page(
     claimed = await registry.list_attempts(AttemptQuery(host_id=agent.host_id, failed=True, limit=5))
     stories = [story(body) for body in attempts_body(own).attempts]
     others = [story(body) for body in attempts_body(claimed).attempts if body.agent_uid != agent.agent_uid]
+    found = await registry.findings.of_agent(agent.agent_uid, agent.host_id, limit=SHOWN_FINDINGS)
+    findings = [finding_document(finding) for finding in found]
     return view.page(
         request, "agent.html", title=agent.host_id, agent=agent, stories=stories, others=others,
-        verdict=_worth_telling(agent.status.value, stories, others), labels_text=labels_text(agent.labels),
+        verdict=_worth_telling(agent.status.value, stories, others),
+        open_findings=[finding for finding in findings if finding.resolved_at is None],
+        past_findings=[finding for finding in findings if finding.resolved_at is not None],
+        labels_text=labels_text(agent.labels),
         bars=bars([told.attempt for told in stories], now=view.now()),
         verdicts={code: verdict(code) for told in stories for code in told.attempt.codes},
     )  # fmt: skip

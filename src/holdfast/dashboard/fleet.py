@@ -9,28 +9,17 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from holdfast.api.about import About
-from holdfast.api.documents import attempts_body
 from holdfast.api.fleet import HistoryBody, PointBody, fleet_body, history_body
 from holdfast.api.health import checked
+from holdfast.dashboard.findings import ranked
 from holdfast.dashboard.rendering import View
-from holdfast.dashboard.stories import Verdict, story
 from holdfast.dashboard.texts import unix
 from holdfast.dashboard.visitors import AnyRequest
-from holdfast.model import AttemptQuery, Role
+from holdfast.model import Role
 from holdfast.registry import Registry
 
 RANGES: Final = {"1": "1 hour", "6": "6 hours", "24": "1 day", "168": "7 days", "720": "30 days"}
 USUAL_RANGE: Final = "6"
-RECENT: Final = 200
-RANKED: Final = 8
-
-
-class Failing(msgspec.Struct, frozen=True, kw_only=True):
-    """What recent attempts fail for, and how many different agents it keeps out."""
-
-    verdict: Verdict
-    agents: int
-    newest: str
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,26 +56,11 @@ async def fleet_page(
     history = await history_body(registry, now=now, hours=float(chosen))
     checks = await checked(about)
     return view.page(
-        request, "fleet.html", title="Fleet", fleet=fleet, failing=await failing(registry), charts=charts(history),
+        request, "fleet.html", title="Fleet", fleet=fleet, groups=await ranked(registry), charts=charts(history),
         newest=history.points[-1] if history.points else None, ranges=RANGES, hours=chosen,
         checks={name: check for name, (check, _) in checks.items()}, uptime_s=now - about.started_at,
         deltas=deltas(fleet.statuses, fleet.an_hour_ago),
     )  # fmt: skip
-
-
-async def failing(registry: Registry) -> list[Failing]:
-    """The causes of the newest failed attempts, those that keep out most agents first."""
-    body = attempts_body(await registry.list_attempts(AttemptQuery(failed=True, limit=RECENT)))
-    found: dict[str, tuple[Verdict, set[str], str]] = {}
-    for told in map(story, body.attempts):
-        if told.verdict is None:
-            continue
-        # Without a name, the host it comes from is the nearest to telling agents apart.
-        who = told.who or (told.attempt.remote_address or "").rpartition(":")[0]
-        first = found.setdefault(told.verdict.code, (told.verdict, set(), told.attempt.started_at))
-        first[1].add(who)
-    ranked = [Failing(verdict=verdict, agents=len(who), newest=newest) for verdict, who, newest in found.values()]
-    return sorted(ranked, key=lambda one: -one.agents)[:RANKED]
 
 
 def deltas(now: Mapping[str, int], before: Mapping[str, int] | None) -> dict[str, str]:

@@ -9,6 +9,7 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from holdfast.dashboard.pulse import Pulse
 from holdfast.model import AttemptQuery, AuditQuery, Role
+from holdfast.model.findings import FindingQuery
 from holdfast.registry import Registry
 
 _NEWEST = 100
@@ -23,10 +24,15 @@ def looking(registry: Registry) -> Pulse:
         attempts = await registry.list_attempts(AttemptQuery(limit=_NEWEST))
         audit = await registry.list_audit(AuditQuery(limit=1))
         newest = tuple((a.attempt, a.step, a.ended_at, a.codes, a.claimed_host_id) for a in attempts.attempts)
+        findings = await registry.findings.list(FindingQuery(limit=_NEWEST))
+        named = tuple(
+            (f.id, f.count, f.agents_count, f.resolved_at, f.acknowledged, f.muted) for f in findings.findings
+        )
         last_change = audit.records[0].seq if audit.records else 0
         return {
             "agents": (statuses, newest, last_change),
             "attempts": newest,
+            "findings": named,
             "audit": last_change,
             "tokens": last_change,
             "fleet": (statuses, newest),

@@ -24,6 +24,7 @@ from holdfast.dashboard import (
     connect,
     docs,
     exports,
+    findings,
     fleet,
     live,
     settings,
@@ -55,7 +56,8 @@ SECURITY_HEADERS: Final = {
 
 ROUTES: Final = (
     *signing_in.ROUTES, *live.ROUTES, *agents.ROUTES, *agent.ROUTES, *bulk.ROUTES, *exports.ROUTES,
-    *attempts.ROUTES, *docs.ROUTES, *fleet.ROUTES, *audit.ROUTES, *connect.ROUTES, *tokens.ROUTES, *settings.ROUTES,
+    *attempts.ROUTES, *docs.ROUTES, *findings.ROUTES, *fleet.ROUTES, *audit.ROUTES, *connect.ROUTES,
+    *tokens.ROUTES, *settings.ROUTES,
 )  # fmt: skip
 
 
