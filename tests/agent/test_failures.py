@@ -248,6 +248,9 @@ def test_openssls_reasons_are_named(reason: str, code: str) -> None:
         ("gateway:8080", "Use a URL such as wss://gateway.example/ws/agent"),
         ("", "Use a URL such as wss://gateway.example/ws/agent"),
         ("ws://", "Use a URL such as wss://gateway.example/ws/agent"),
+        ("'ws://gateway/ws/agent'", """Take "'" away from around the URL"""),
+        ('ws://gateway/ws/agent"', """Take '"' away from around the URL"""),
+        ("ws://gateway/ws/agent\r\n", r"Take '\r\n' away from around the URL"),
         ("ws://gateway/#part", "Use a URL such as wss://gateway.example/ws/agent"),
     ],
 )

@@ -137,6 +137,12 @@ async def test_where_no_token_is_asked_for_a_damaged_one_does_no_harm(registry: 
         (lambda token: token[:10] + "\n" + token[11:], "there is a blank or line break inside it"),
         (lambda token: token[:10] + "0" + token[11:], "it holds a character that no token holds"),
         (lambda token: token.upper(), "its letters were turned into capitals"),
+        (lambda token: f'"{token}"', 'it stands in quotes (")'),
+        (lambda token: f"\u201c{token}\u201d", "it stands in quotes (\u201c)"),
+        (
+            lambda token: "\0".join(token) + "\0",
+            "every second character is NUL: it was read from a file saved as UTF-16",
+        ),
         (lambda token: token[4:], "it does not begin with hfe_"),
         (lambda _token: new_secret(API_PREFIX), "an API token (hfa_…) was given where an enrolment token (hfe_…)"),
     ],
@@ -146,6 +152,13 @@ def test_the_damage_of_a_token_is_named(change: object, why: str) -> None:
     with pytest.raises(Refused) as refusal:
         read_enrolment_secret(change(new_secret(ENROLMENT_PREFIX)))
     assert refusal.value.problem.why.startswith(why)
+
+
+@pytest.mark.parametrize("around", ["{}\n", " {}\r\n", "\ufeff{}", "\ufeff {}\t"])
+def test_what_copying_puts_around_a_token_is_forgiven(around: str) -> None:
+    token = new_secret(ENROLMENT_PREFIX)
+
+    assert read_enrolment_secret(around.format(token)) == token
 
 
 @given(st.sampled_from([API_PREFIX, ENROLMENT_PREFIX]), st.integers(4, TOKEN_CHARS - 1), st.characters(codec="utf-8"))

@@ -45,6 +45,7 @@ class Stage(StrEnum):
     UPGRADING = "the upgrade to WebSocket"
 
 
+WRAPPED: Final = re.compile(r"""^[\s"'<>`]+|[\s"'<>`]+$""")
 BY_ERRNO: Final[Mapping[int, str]] = {
     errno.ECONNREFUSED: "NET-CONN-REFUSED",
     errno.ETIMEDOUT: "NET-CONN-TIMEOUT",
@@ -95,8 +96,18 @@ def target_of(url: str) -> str:
         return "the configured URL"
 
 
+def _seen(url: str, bare: str) -> str:
+    """The characters around a URL, as they can be shown."""
+    at = url.index(bare) if bare else 0
+    return " and ".join(dict.fromkeys(repr(mark) for mark in (url[:at], url[at + len(bare) :]) if mark))
+
+
 def url_problem(url: str) -> Problem | None:
     """WS-WRONG-SCHEME where `url` is not one an agent can dial. The URL itself is not repeated: it may hold secrets."""
+    if (bare := WRAPPED.sub("", url)) != url:
+        why = "the URL has quotes or white space around it, which a shell or a settings file left there"
+        fix = f"Take {_seen(url, bare)} away from around the URL"
+        return problem("WS-WRONG-SCHEME", what="the agent's URL cannot be read", why=why, fix=fix)
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("ws", "wss") and bool(parts.hostname) and parts.port != 0 and not parts.fragment

@@ -14,7 +14,7 @@ import structlog
 from holdfast.agent.client import Agent
 from holdfast.agent.notify import Notifier
 from holdfast.agent.status import State, Status
-from holdfast.faults.catalogue import problem
+from holdfast.agent.tokenfile import read_token
 from holdfast.faults.problem import Problem, Refused
 
 STOPPED: Final = 0  # it was told to
@@ -87,7 +87,7 @@ async def _run(agent: Agent) -> int:
 def _build(options: AgentOptions, environ: Mapping[str, str], notifier: Notifier) -> Agent:
     token = environ.get(TOKEN_VARIABLE, "").strip() or None
     if options.enrolment_token_file is not None:
-        token = _read_token(options.enrolment_token_file)
+        token = read_token(options.enrolment_token_file)
     return Agent(
         options.url,
         state_dir=options.state_dir,
@@ -112,21 +112,6 @@ def sentence(status: Status) -> str:
         state = f"next attempt in {status.retry_in_s:.0f} s"
     found = status.problem
     return state if found is None else f"{state}: {found.code}: {found.what}"
-
-
-def _read_token(path: Path) -> str:
-    try:
-        token = path.read_text("ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise _no_token(path, str(error)) from error
-    if not token:
-        raise _no_token(path, "it is empty")
-    return token
-
-
-def _no_token(path: Path, why: str) -> Refused:
-    fix = "Copy the whole token, as `holdfast tokens create` showed it, into that file"
-    return Refused(problem("ID-TOKEN-INVALID", what=f"no enrolment token in {path}", why=why, fix=fix))
 
 
 async def _stop(agent: Agent, notifier: Notifier) -> None:

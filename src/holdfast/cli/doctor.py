@@ -83,7 +83,7 @@ def examine_url(
     try:
         options = Options(
             url=url, idle_s=idle, timeout_s=timeout, host_id=host_id, org_id=org_id, state_dir=state_dir,
-            enrolment_token=_text_of(enrolment_token_file), api=api, ca_file=ca, client_cert=client_cert,
+            enrolment_token=_token_in(enrolment_token_file), api=api, ca_file=ca, client_cert=client_cert,
             client_key=client_key, register=register is True, dry_run=register is not False,
         )  # fmt: skip
         report, is_grave = _examine(options, as_json=as_json, verbose=verbose)
@@ -93,8 +93,10 @@ def examine_url(
     raise typer.Exit(EXIT_DOCTOR if report.broken else 0 if report.ok and not is_grave else EXIT_PROBLEM)
 
 
-def _text_of(path: Path | None) -> str | None:
-    return None if path is None else path.read_text("utf-8").strip()
+def _token_in(path: Path | None) -> str | None:
+    from holdfast.agent.tokenfile import read_token
+
+    return None if path is None else read_token(path)
 
 
 def _examine(options: "Options", *, as_json: bool, verbose: bool) -> "tuple[Report, bool]":

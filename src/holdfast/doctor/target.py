@@ -2,17 +2,14 @@
 
 import ipaddress
 import re
-from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
 
-from holdfast.agent.failures import url_problem
+from holdfast.agent.failures import WRAPPED, url_problem
 from holdfast.faults.catalogue import problem
 from holdfast.faults.problem import Problem, printable
 from holdfast.protocol.limits import PATH
-
-_WRAPPED: Final = re.compile(r"""^[\s"'<>`]+|[\s"'<>`]+$""")
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +54,7 @@ def join(host: str, port: int) -> str:
 
 def read_url(text: str) -> Target | Problem:
     """What `text` tells an agent to dial, or why no WebSocket client takes it."""
-    bare = _WRAPPED.sub("", text)
+    bare = WRAPPED.sub("", text)
     if bare != text:
         why = "the URL has quotes or white space around it, which a shell or a settings file left there"
         return problem("WS-WRONG-SCHEME", what="the agent's URL cannot be read", why=why, fix=f"Use {shown_url(bare)}")

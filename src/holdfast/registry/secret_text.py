@@ -20,6 +20,8 @@ _BODY_CHARS: Final = 32
 _CHECK_CHARS: Final = 6
 TOKEN_CHARS: Final = len(API_PREFIX) + _BODY_CHARS + _CHECK_CHARS
 _ALPHABET: Final = re.compile(r"[a-z2-7]*")
+BYTE_ORDER_MARK: Final = "\ufeff"
+QUOTES: Final = "'\"`\u2018\u2019\u201c\u201d"
 _KINDS: Final = {API_PREFIX: "an API token", ENROLMENT_PREFIX: "an enrolment token"}
 
 
@@ -40,12 +42,13 @@ def secret_hash(secret: str) -> str:
 
 
 def read_enrolment_secret(text: str) -> str:
-    """The enrolment token in `text`, as it was issued. Blanks and line breaks around it, from copying, are forgiven.
+    """The enrolment token in `text`, as it was issued. What copying puts around it is forgiven: blanks, line breaks and
+    the mark that some editors put in front of a file.
 
     Raises:
         Refused: ID-TOKEN-INVALID; `why` names the exact damage.
     """
-    token = text.strip()
+    token = text.strip().strip(BYTE_ORDER_MARK).strip()
     why = damage(token, ENROLMENT_PREFIX)
     if why is not None:
         raise Refused(
@@ -69,7 +72,7 @@ def damage(token: str, prefix: str) -> str | None:
                 return f"{kind} ({other}…) was given where {_KINDS[prefix]} ({prefix}…) is needed"
         if token.lower().startswith(prefix):
             return "its letters were turned into capitals"
-        return f"it does not begin with {prefix}"
+        return _foreign(token, prefix)
     if re.search(r"\s", token):
         return "there is a blank or line break inside it"
     if len(token) < TOKEN_CHARS:
@@ -81,6 +84,15 @@ def damage(token: str, prefix: str) -> str | None:
     if _checksum(token[:-_CHECK_CHARS]) != token[-_CHECK_CHARS:]:
         return "its checksum is wrong: at least one character was changed"
     return None
+
+
+def _foreign(token: str, prefix: str) -> str:
+    """What stands in place of the prefix."""
+    if "\0" in token:
+        return "every second character is NUL: it was read from a file saved as UTF-16"
+    if token[0] in QUOTES and token[1:].startswith(prefix):
+        return f"it stands in quotes ({token[0]})"
+    return f"it does not begin with {prefix}"
 
 
 def _checksum(text: str) -> str:
