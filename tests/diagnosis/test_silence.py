@@ -138,6 +138,16 @@ def test_a_pong_that_comes_late_after_all_shows_a_blocked_loop() -> None:
     assert found.evidence[0]["late_s"] == 31.0
 
 
+def test_a_pong_that_a_lossy_path_delayed_accuses_no_event_loop() -> None:
+    gateway = Gateway()
+    link = gateway.join(Host())
+    gateway.wait(60)
+
+    link.tell(EventKind.LATE_PONG, facts=HEALTHY_TCP | {"late_s": 3.1, "total_retrans": 9, "segs_out": 60})
+
+    assert gateway.open_codes() == []
+
+
 def test_messages_without_pongs_are_a_client_that_never_answers_pings() -> None:
     gateway = Gateway()
     link = gateway.join(Host())

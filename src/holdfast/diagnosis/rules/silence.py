@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from holdfast.diagnosis.regularity import agreeing
-from holdfast.diagnosis.rules.tcp import Kernel, tcp_evidence, verdict_of_kernel
+from holdfast.diagnosis.rules.tcp import LOSS_SHARE, Kernel, loss_share, tcp_evidence, verdict_of_kernel
 from holdfast.diagnosis.scenes import Scene
 from holdfast.diagnosis.traces import Trace
 from holdfast.diagnosis.verdicts import EVEN, LIKELY, Verdict, by_count, fact, not_
@@ -250,8 +250,8 @@ def late_pong(scene: Scene) -> Iterator[Verdict]:
     """A pong, seconds late: who was late, the process or the path?"""
     facts, trace = scene.event.facts, scene.trace
     late, resent = _number(scene, "late_s") or 0.0, _number(scene, "retransmits") or 0
-    if resent or (_number(scene, "backoff") or 0):
-        return
+    if resent or (_number(scene, "backoff") or 0) or (loss_share(facts) or 0.0) > LOSS_SHARE:
+        return  # the path was late: what is confirmed now had to be sent twice
     yield Verdict(
         code="LIFE-LOOP-BLOCKED",
         confidence=LIKELY if not trace.via else 0.6,
