@@ -64,7 +64,7 @@ HASTY: Final = PlaneSpec(
     ),
     speed=20.0,
 )
-BRISK: Final = msgspec.structs.replace(HASTY, name="brisk", speed=10.0)
+BRISK: Final = msgspec.structs.replace(HASTY, name="brisk", speed=5.0)
 PATIENT: Final = PlaneSpec(name="patient", timeouts=Timeouts(drain_s=1.0))
 APPROVING: Final = PlaneSpec(name="approving", registration="approve")
 TOKENS: Final = PlaneSpec(name="tokens", registration="token")

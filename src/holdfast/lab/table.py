@@ -6,6 +6,7 @@ from typing import Final
 
 from holdfast.faults import CATALOGUE, UnknownFault, nearest
 from holdfast.lab.faults import (
+    absences,
     clocks,
     endings,
     handshake,
@@ -26,8 +27,8 @@ from holdfast.lab.faults import (
 from holdfast.lab.injections import Injection
 
 _TABLES: Final = (
-    network, names, packets, tls, proxies, handshake, endings, lifecycle, messages, registration, signatures, keys,
-    identity, clocks, rates, server,
+    network, names, packets, tls, proxies, handshake, endings, lifecycle, absences, messages, registration, signatures,
+    keys, identity, clocks, rates, server,
 )  # fmt: skip
 
 INJECTIONS: Final[Mapping[str, Injection]] = MappingProxyType(

@@ -23,6 +23,7 @@ class Viewpoint(StrEnum):
     GATEWAY = "gateway"  # a finding
     DOCTOR = "doctor"  # `holdfast doctor` on the agent's side
     AGENT = "agent"  # the problem that the agent SDK reports
+    CHECK = "check-agent"  # `holdfast check-agent`, for whoever writes the agent
 
 
 class Named(msgspec.Struct, frozen=True, kw_only=True):

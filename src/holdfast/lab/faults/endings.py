@@ -14,10 +14,10 @@ from holdfast.lab.faults.proxies import behind
 from holdfast.lab.injections import Inject, Injection
 from holdfast.lab.rawagent import RawAgent
 from holdfast.lab.relays import Conduct, Cut
-from holdfast.lab.specs import BRISK, HASTY
+from holdfast.lab.specs import BRISK, HASTY, PATIENT
 
-LIVES: Final = 4
-# On a clock that runs ten or twenty times as fast, half a second that a busy machine loses is a jump.
+LIVES: Final = 3
+# On a clock that runs five or twenty times as fast, a second that a busy machine loses is a jump.
 HURRIED: Final = ("LIFE-NO-CLOSE-FRAME", "CLK-JUMP")
 
 
@@ -29,15 +29,12 @@ def _idling(limit_s: float, cut: Cut = Cut.FIN, *, mark: bytes = b"") -> Inject:
     """An agent behind a box with this idle limit, in the gateway's seconds; it comes back each time it is ended."""
 
     async def inject(ctx: Context) -> None:
-        edit: Callable[[bytes], bytes] | None = None
-        if mark:
-            edit = lambda head: head.replace(b"\r\n", b"\r\n" + mark + b"\r\n", 1)  # noqa: E731  one of two edits
         real_s = limit_s / ctx.target.speed
-        _, place = await behind(ctx, Conduct(idle_s=real_s, cut=cut, request=edit))
+        _, place = await behind(ctx, Conduct(idle_s=real_s, cut=cut, request=_marking(mark)))
         agent = await ctx.registered(place=place, source="", facts=_process())
         for life in range(LIVES):
-            # The third life begins with some traffic, so that ages differ where idle times agree.
-            if life == 2:
+            # The second life begins with some traffic, so that ages differ where idle times agree.
+            if life == 1:
                 await agent.beat()
                 await ctx.sleep(limit_s / 3)
                 await agent.beat()
@@ -50,15 +47,19 @@ def _idling(limit_s: float, cut: Cut = Cut.FIN, *, mark: bytes = b"") -> Inject:
     return inject
 
 
+def _marking(line: bytes) -> Callable[[bytes], bytes]:
+    """Adds a header line to a request, if there is one to add."""
+    return lambda head: head.replace(b"\r\n", b"\r\n" + line + b"\r\n", 1) if line else head
+
+
 async def _max_duration(ctx: Context) -> None:
-    """Ended at the age of 100 s, each time after another pause."""
-    age_s = 100 / ctx.target.speed
-    _, place = await behind(ctx, Conduct(age_s=age_s))
+    """Ended at the age of six seconds, each time after another pause."""
+    _, place = await behind(ctx, Conduct(age_s=6.0))
     agent = await ctx.registered(place=place, source="", facts=_process())
-    for pause in (7.0, 22.0, 13.0, 31.0):
+    for pause in (0.5, 1.3, 0.8, 0.6):
         while not agent.wire.ended.is_set():
             await agent.beat()
-            await agent.wire.wait_closed(pause / ctx.target.speed)
+            await agent.wire.wait_closed(pause)
         again = await ctx.agent(host_id=agent.host_id, key=agent.key, facts=agent.facts, place=place, source="")
         again.uid = agent.uid
         await again.resume()
@@ -66,11 +67,11 @@ async def _max_duration(ctx: Context) -> None:
 
 
 async def _client_timeout(ctx: Context) -> None:
-    """An agent whose own patience ends after 30 s without a message."""
+    """An agent whose own patience ends after 2.5 s without a message, though pings go to and fro."""
     agent = await ctx.registered(facts=_process())
     for _ in range(LIVES):
         await agent.beat()
-        await ctx.sleep(30)
+        await ctx.sleep(2.5)
         await agent.wire.close(1000)
         agent = await _again(ctx, agent)
 
@@ -160,16 +161,16 @@ FAULTS: Final = (
         inject=_idling(350, Cut.RESET_NEXT), plane=HASTY, beside=(*HURRIED, "NET-FW-RST"), is_long=True,
     ),
     Injection(
-        code="PXY-IDLE-OTHER", how="a box that ends what is quiet for 43 s", inject=_idling(43), plane=BRISK,
-        beside=HURRIED, is_long=True,
+        code="PXY-IDLE-OTHER", how="a box that ends what is quiet for four seconds", inject=_idling(4),
+        plane=PATIENT, beside=("LIFE-NO-CLOSE-FRAME",), is_long=True,
     ),
     Injection(
-        code="PXY-MAX-DURATION", how="a box that ends every connection at the age of 100 s", inject=_max_duration,
-        plane=BRISK, beside=HURRIED, is_long=True,
+        code="PXY-MAX-DURATION", how="a box that ends every connection at the age of six seconds",
+        inject=_max_duration, beside=("LIFE-NO-CLOSE-FRAME",), is_long=True,
     ),
     Injection(
-        code="LIFE-CLIENT-TIMEOUT", how="an agent that closes after 30 s without a message", inject=_client_timeout,
-        plane=BRISK, beside=("LIFE-CLOSED-1000", "CLK-JUMP"), is_long=True,
+        code="LIFE-CLIENT-TIMEOUT", how="an agent that closes after 2.5 s without a message",
+        inject=_client_timeout, beside=("LIFE-CLOSED-1000",), is_long=True,
     ),
     Injection(
         code="LIFE-NO-CLOSE-FRAME", how="a registered agent that ends its TCP connection", inject=_no_close_frame

@@ -51,7 +51,8 @@ class Lane:
         return again
 
 
-async def _lane(ctx: Context, spec: PlaneSpec) -> Lane:
+async def lane_of(ctx: Context, spec: PlaneSpec) -> Lane:
+    """A gateway with this spec in a cell of its own."""
     cell = await ctx.enter(Cell(ctx.folder))
     plane = await ctx.own_plane(spec, prefix=cell.prefix)
     api = await ctx.enter(Relay("127.0.0.1", plane.api_port, Conduct(), sockets=cell.new_socket))
@@ -60,7 +61,7 @@ async def _lane(ctx: Context, spec: PlaneSpec) -> Lane:
 
 
 async def _half_open(ctx: Context) -> None:
-    lane = await _lane(ctx, PLAIN)
+    lane = await lane_of(ctx, PLAIN)
     agent = await lane.join()
     await agent.beat()
     await ctx.sleep(0.5)
@@ -70,7 +71,7 @@ async def _half_open(ctx: Context) -> None:
 
 async def _sleep(ctx: Context) -> None:
     """A laptop's lid: nobody answers, and a minute later the same process goes on."""
-    lane = await _lane(ctx, DROWSY)
+    lane = await lane_of(ctx, DROWSY)
     agent = await lane.join()
     await agent.beat()
     await ctx.sleep(5)
@@ -82,7 +83,7 @@ async def _sleep(ctx: Context) -> None:
 
 async def _nat_idle(ctx: Context) -> None:
     """Three times: traffic, three seconds of quiet, and then the path knows the connection no more."""
-    lane = await _lane(ctx, FORGETFUL)
+    lane = await lane_of(ctx, FORGETFUL)
     agent = await lane.join()
     for _ in range(3):
         await ctx.sleep(3)
@@ -93,7 +94,7 @@ async def _nat_idle(ctx: Context) -> None:
 
 
 async def _loss(ctx: Context) -> None:
-    lane = await _lane(ctx, PLAIN)
+    lane = await lane_of(ctx, PLAIN)
     agent = await lane.join()
     agent.keep_beating(0.1)
     await lane.cell.lose(lane.port, 0.3)
