@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.faults import Refused
+from holdfast.model import AuditQuery
 from holdfast.registry import RegistrationPolicy, Registry
 from holdfast.registry.secret_text import (
     API_PREFIX,
@@ -42,6 +43,21 @@ async def test_a_valid_token_lets_an_agent_in_with_its_labels_and_counts(guarded
     assert agent is not None
     assert agent.labels == {"rack": "r1"}
     assert [token.uses for token in await guarded.enrolment_tokens.list()] == [1]
+
+
+async def test_who_used_a_token_up_stands_in_the_audit_log(guarded: Registry) -> None:
+    issued = await guarded.enrolment_tokens.create("rack 1", max_uses=1)
+    first = await guarded.register(claim("web-01", enrolment_token=issued.secret, remote_address="192.0.2.7:4000"))
+
+    with pytest.raises(Refused) as refusal:
+        await guarded.register(claim("web-02", enrolment_token=issued.secret))
+
+    (used,) = (await guarded.list_audit(AuditQuery(action="enrolment-token.use"))).records
+    assert refusal.value.problem.why.endswith(f"in the audit log under {used.subject}")
+    assert (used.subject, used.actor) == (issued.token.token_id, first.agent_uid)
+    assert (used.detail["host_id"], used.detail["remote_address"], used.detail["use"]) == (
+        "web-01", "192.0.2.7:4000", 1
+    )  # fmt: skip
 
 
 async def test_without_a_token_nobody_new_is_let_in(guarded: Registry) -> None:

@@ -89,7 +89,7 @@ def check_token(token: EnrolmentToken | Refused | None, *, org_id: str, now: flo
         )
     if token.max_uses is not None and token.uses >= token.max_uses:
         why = f"enrolment token {printable(token.name)} allowed {token.max_uses} registrations, and all are used"
-        raise _refused("ID-TOKEN-EXHAUSTED", why)
+        raise _refused("ID-TOKEN-EXHAUSTED", f"{why}; who used it stands in the audit log under {token.token_id}")
     if token.org_id is not None and token.org_id != org_id:
         why = (
             f"enrolment token {printable(token.name)} is for org {printable(token.org_id)}, "

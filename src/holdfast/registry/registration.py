@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from holdfast.faults import HoldfastError, Refused, printable
 from holdfast.model import Admission, EnrolmentToken, Presence, Registered, Registration, agent_uid, fingerprint
+from holdfast.registry import audit
 from holdfast.registry.admission import UNKNOWN_TOKEN, Known, RegistrationPolicy, Verdict, decide
 from holdfast.registry.enrolment import consume, lock_tokens
 from holdfast.registry.labels import write_labels
@@ -147,6 +148,7 @@ class Admissions:
                 continue
             if isinstance(verdict.token, EnrolmentToken) and one.token_hash is not None:
                 tokens[one.token_hash] = msgspec.structs.replace(verdict.token, uses=verdict.token.uses + 1)
+                _record_use(connection, verdict.token, one)
             same_host = neighbours.setdefault((one.org_id, one.host_id), _Neighbours())
             row = one.row | _admission(verdict)
             if before is None:
@@ -256,6 +258,20 @@ def _now_known(one: Entrant, verdict: Verdict) -> Known:
         admission=verdict.admission,
         admission_since=verdict.since,
         admission_why=verdict.why,
+    )
+
+
+def _record_use(connection: sa.Connection, token: EnrolmentToken, one: Entrant) -> None:
+    """Who used a token, from where and when: whoever finds it used up later wants to know."""
+    detail = {
+        "token": token.name,
+        "use": token.uses + 1,
+        "host_id": one.host_id,
+        "remote_address": one.row["remote_address"],
+        "attempt": one.row["attempt"],
+    }
+    audit.record(
+        connection, at=one.now, actor=one.uid, action="enrolment-token.use", subject=token.token_id, detail=detail
     )
 
 
