@@ -122,8 +122,9 @@ class Ground:
         """The one row of this host, once it has this status."""
 
         async def ask() -> Json | None:
-            (row,) = await self.agents(host_id)
-            return row if status in (None, row["status"]) else None
+            rows = await self.agents(host_id)
+            assert len(rows) < 2, f"{host_id} is there twice: {rows}"
+            return rows[0] if rows and status in (None, rows[0]["status"]) else None
 
         return await until(ask, f"{host_id} to be {status}")
 
