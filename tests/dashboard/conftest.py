@@ -7,7 +7,16 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, ViewportSize
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    ViewportSize,
+    expect,
+)  # fmt: skip
 
 from tests.cli.commands import holdfast
 from tests.dashboard.browser import chromium
@@ -17,6 +26,8 @@ WIDE: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 PATIENCE_MS = 10_000
 Scheme = Literal["light", "dark"]
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass

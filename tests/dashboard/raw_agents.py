@@ -27,7 +27,11 @@ class RawAgent:
 
     def register(self, **more: object) -> spoken.Payload:
         """Both steps; returns the confirmation."""
-        self.say(spoken.complete(self.key, self.host_id, self.init(**more)))
+        return self.complete(self.init(**more))
+
+    def complete(self, challenge: spoken.Payload) -> spoken.Payload:
+        """Step two; returns the confirmation."""
+        self.say(spoken.complete(self.key, self.host_id, challenge))
         return spoken.answer(self.socket.next_text(), "response", "agent.registration.complete")
 
     def beat(self) -> None:

@@ -132,7 +132,7 @@ async def agents_page(
     choice = chosen(request.query_params)
     body = agents_body(await registry.list_agents(choice.query()))
     # Searching as one types shall leave an address without empty fields.
-    headers = {"HX-Push-Url": choice.address()} if request.headers.get("hx-trigger-name") else {}
+    headers = {"HX-Push-Url": choice.address()} if request.headers.get("hx-trigger") == "filters" else {}
     return view.page(
         request, "agents.html", headers=headers, title="Agents", body=body, choice=choice, columns=COLUMNS,
         sortable=SORTABLE, statuses=list(Status),

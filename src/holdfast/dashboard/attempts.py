@@ -86,7 +86,7 @@ async def attempts_page(
     """One page of attempts, the newest first."""
     choice = chosen(request.query_params)
     body = attempts_body(await registry.list_attempts(choice.query()))
-    headers = {"HX-Push-Url": choice.link()} if request.headers.get("hx-trigger-name") else {}
+    headers = {"HX-Push-Url": choice.link()} if request.headers.get("hx-trigger") == "filters" else {}
     return view.page(
         request, "attempts.html", headers=headers, title="Attempts", choice=choice, shown=SHOWN, steps=list(Step),
         stories=[story(attempt) for attempt in body.attempts], next_cursor=body.next_cursor,

@@ -127,7 +127,7 @@ async def findings_page(
     """One page of findings."""
     choice = chosen(request.query_params)
     page = await registry.findings.list(choice.query())
-    headers = {"HX-Push-Url": choice.link()} if request.headers.get("hx-trigger-name") else {}
+    headers = {"HX-Push-Url": choice.link()} if request.headers.get("hx-trigger") == "filters" else {}
     return view.page(
         request, "findings.html", headers=headers, title="Findings", choice=choice, shown=SHOWN,
         severities=list(Severity), groups=grouped([finding_document(finding) for finding in page.findings]),

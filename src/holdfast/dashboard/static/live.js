@@ -6,6 +6,7 @@
   if (!url || !window.EventSource) return;
   const word = sign.querySelector(".live-word");
   const SILENCE_MS = 15000; // the server says something at least every five seconds
+  const STALE_MS = 3000;
   let source = null;
   let heard = Date.now();
   let missed = false;
@@ -21,8 +22,24 @@
     if (sign.dataset.state !== state) sign.dataset.state = state;
     if (word.textContent !== text) word.textContent = text;
   };
+  // An element names its topics in data-on, and in data-rest the seconds between two of its requests. What changes
+  // meanwhile is fetched when they are over: the last change is never missed.
+  const due = new WeakMap();
+  const refresh = (element) => {
+    const state = due.get(element) ?? { last: 0, timer: 0 };
+    due.set(element, state);
+    if (state.timer) return;
+    const wait = Math.max(0, state.last + Number(element.dataset.rest) * 1000 - Date.now());
+    state.timer = setTimeout(() => {
+      state.timer = 0;
+      state.last = Date.now();
+      if (element.isConnected && window.htmx) htmx.trigger(element, "refresh");
+    }, wait);
+  };
   const tell = (topics) => {
-    for (const topic of topics) document.body.dispatchEvent(new CustomEvent(`live:${topic}`, { bubbles: true }));
+    for (const element of document.querySelectorAll("[data-on]")) {
+      if (element.dataset.on.split(" ").some((topic) => topics.includes(topic))) refresh(element);
+    }
   };
   const everything = ["agents", "attempts", "findings", "audit", "tokens", "fleet"];
 
@@ -57,7 +74,7 @@
   };
   const lost = () => {
     const since = Date.now() - heard;
-    if (since < 5000) show("reconnecting", "reconnecting");
+    if (since < STALE_MS) show("reconnecting", "reconnecting");
     else show("stale", `stale since ${clock(heard)}`);
   };
   setInterval(() => {
