@@ -81,6 +81,28 @@ def test_labels_are_set_and_removed_and_a_note_is_written(running: ControlPlane,
     assert agent["note"] == "disk is being replaced"
 
 
+def test_a_label_that_was_set_before_is_removed(running: ControlPlane, admin: str) -> None:
+    ask(running, "agents", "expect", "x1", "--label", "env=prod", "--label", "team=db", token=admin)
+
+    removed = ask(running, "agents", "label", "x1", "env-", token=admin)
+
+    assert (removed.code, "now has team=db\n" in removed.out) == (0, True), removed.err + removed.out
+    assert ask(running, "agents", "show", "x1", "--json").json()["labels"] == {"team": "db"}
+
+
+@pytest.mark.parametrize("typed", ["banana", "=x", "-"])
+def test_a_label_without_key_or_value_is_wrong_usage_and_changes_nothing(
+    running: ControlPlane, host: str, admin: str, typed: str
+) -> None:
+    before = ask(running, "agents", "show", host, "--json").json()["labels"]
+
+    refused = ask(running, "agents", "label", "--", host, typed, token=admin)
+
+    assert refused.code == 2
+    assert "fix: Write KEY=VALUE to set a label and KEY- to remove one" in refused.err
+    assert ask(running, "agents", "show", host, "--json").json()["labels"] == before
+
+
 def test_a_host_is_expected_found_and_forgotten(running: ControlPlane, admin: str) -> None:
     expected = ask(running, "agents", "expect", "db-7", "--label", "env=test", token=admin)
     listed = ask(running, "agents", "list", "--status", "never-connected", "--label", "env=test", "--json")

@@ -127,7 +127,7 @@ def disconnect(name: AgentName, reason: Reason = "", api: Api = DEFAULT_API, tok
 @agents.command()
 def label(
     name: AgentName,
-    changes: Annotated[list[str], typer.Argument(metavar="KEY=VALUE|KEY-…", help="Labels to set; KEY- removes one.")],
+    typed: Annotated[list[str], typer.Argument(metavar="KEY=VALUE|KEY-…", help="Labels to set; KEY- removes one.")],
     api: Api = DEFAULT_API,
     token_file: TokenFile = None,
 ) -> None:
@@ -138,11 +138,11 @@ def label(
       holdfast agents label web-1 env=prod team=core old-
     """
     from holdfast.cli import client, screen
-    from holdfast.cli.labels import changed
+    from holdfast.cli.labels import changes
 
+    labels = changes(typed)
     with client.connect(api, token_file) as asked:
         found = _find(asked, name)
-        labels = changed(found.labels, changes)
         after = _patch(asked, found, {"labels": labels})
     screen.say(f"{after.host_id} ({after.agent_uid}) now has {screen.pairs(after.labels)}")
 

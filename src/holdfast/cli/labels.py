@@ -1,6 +1,6 @@
-"""Labels as they are typed: `KEY=VALUE`, `KEY`, and `KEY-` to remove one."""
+"""Labels as they are typed: `KEY=VALUE`, and `KEY-` to remove one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from holdfast.cli.failures import usage
 from holdfast.faults import printable
@@ -10,30 +10,30 @@ def parsed(texts: Iterable[str]) -> dict[str, str]:
     """The labels of `KEY=VALUE` texts.
 
     Raises:
-        Refused: one has no key.
+        Refused: one is none.
     """
-    return changed({}, texts)
+    return dict(_pair(text, fix="Write KEY=VALUE; KEY= sets an empty value") for text in texts)
 
 
-def changed(labels: Mapping[str, str], texts: Iterable[str]) -> dict[str, str]:
-    """`labels` after the changes that were typed.
+def changes(texts: Iterable[str]) -> dict[str, str | None]:
+    """What was typed as the merge patch that the API takes: None removes a label, and the last word on a key counts.
 
     Raises:
-        Refused: one has no key.
+        Refused: one is neither KEY=VALUE nor KEY-.
     """
-    result = dict(labels)
+    asked: dict[str, str | None] = {}
     for text in texts:
-        key, equals, value = text.partition("=")
-        removes = not equals and key.endswith("-")
-        key = key.removesuffix("-") if removes else key
-        if not key:
-            raise usage(
-                what=f"{printable(text)!r} is no label",
-                why="the key before = is missing",
-                fix="Write KEY=VALUE to set a label and KEY- to remove one",
-            )
-        if removes:
-            result.pop(key, None)
+        if "=" not in text and text.endswith("-") and text != "-":
+            asked[text.removesuffix("-")] = None
         else:
-            result[key] = value
-    return result
+            key, value = _pair(text, fix="Write KEY=VALUE to set a label and KEY- to remove one")
+            asked[key] = value
+    return asked
+
+
+def _pair(text: str, *, fix: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if key and equals:
+        return key, value
+    why = "the key before = is missing" if equals else "there is no = in it"
+    raise usage(what=f"{printable(text)!r} is no label", why=why, fix=fix)
