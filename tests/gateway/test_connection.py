@@ -30,6 +30,7 @@ def test_a_registration_of_the_guide_is_challenged_and_confirmed() -> None:
         "nonce": NONCE,
         "server_time": "2025-11-24T16:00:00Z",
         "sign": "nonce + server_time + host_id",
+        "answer_on": "agent.registration.complete",
         "payload_encoding": "base64",
         "expires_in": 120,
     }
@@ -510,3 +511,20 @@ def test_a_large_description_waits_as_text_until_the_key_is_proved_and_is_stored
     assert (waiting.capabilities, waiting.labels) == (None, {})
     stored = next(effect.registration for effect in effects if isinstance(effect, Register))
     assert (stored.capabilities, stored.labels) == (capabilities, {"site": "north"})
+
+
+def test_step_two_on_the_channel_of_step_one_is_step_two_while_a_challenge_is_out() -> None:
+    agent = Agent()
+    agent.init()
+    payload = {
+        "registration_id": agent.challenge["registration_id"],
+        "host_id": agent.host_id,
+        "signature": agent.signature(),
+    }
+
+    proved = agent.say("agent.registration", payload)
+    later = Agent().say("agent.registration", payload)
+
+    assert isinstance(proved[-1], Register)
+    assert sent(agent.stored())[0]["channel"] == "agent.registration"
+    assert codes(later) == ["MSG-FIELD-MISSING"]

@@ -42,6 +42,7 @@ async def test_a_story_continues_where_the_store_holds_its_beginning(database_ur
         "wrong order",
         "ended",
     ]
+    assert [entry.step for entry in attempt.timeline] == ["upgrade", "init", "init", "init"]
     assert (attempt.started_at, attempt.ended_at, attempt.step) == (1.0, 4.0, Step.INIT)
     assert (attempt.ended_how, attempt.close_code, attempt.codes) == ("fin", 1006, ("SIG-ORDER",))
     assert (attempt.user_agent, attempt.claimed_host_id) == ("test/1", "web-01")

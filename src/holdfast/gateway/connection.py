@@ -145,6 +145,8 @@ class Connection:
         session = self.session
         if message is Message.DATA and session.pending:
             return session.refuse(problem("ID-PENDING"), wall, envelope)
+        if message is Message.INIT and session.challenge is not None and registering.is_completion(envelope):
+            message = Message.COMPLETE
         if (session.state, message) not in NEXT:
             return session.refuse(self._illegal(message), wall, envelope)
         if message is Message.INIT:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
-from holdfast.faults import printable
+from holdfast.faults import CATALOGUE, printable
 from holdfast.model.events import Event, EventKind
 
 Sink = Callable[[Event], None]
@@ -30,6 +30,8 @@ WARN: Final = frozenset(
         EventKind.NO_HEARTBEAT, EventKind.NO_PONG, EventKind.REPLACED, EventKind.GATEWAY_LAGGED, EventKind.STORE_FAILED,
     }
 )  # fmt: skip
+PLANNED: Final = frozenset({"LIFE-RESTART-1012"})
+CLOSING: Final = "connection.closing"
 QUIET: Final = frozenset({EventKind.OPENED, EventKind.FIRST_MESSAGE, EventKind.CLOCK, EventKind.SAMPLED})
 SENTENCES: Final[Mapping[EventKind, str]] = {
     EventKind.CHALLENGED: "Successfully registered agent with Actions API",
@@ -66,7 +68,8 @@ class Journal:
             if self._tells_details:
                 self._log.debug(kind.value, **_fields(event))
         elif kind in WARN:
-            self._log.warning(kind.value, **_fields(event))
+            said = self._log.info if event.code in PLANNED else self._log.warning
+            said(_warning(event), **_fields(event))
         else:
             fields = _fields(event)
             if kind in EXTRA:
@@ -74,6 +77,12 @@ class Journal:
             self._log.info(_sentence(event), **fields)
         for sink in self._sinks:
             sink(event)
+
+
+def _warning(event: Event) -> str:
+    # What the gateway decided by itself is told like a refusal, and no message was refused.
+    decided = event.kind is EventKind.REFUSED and event.code is not None and event.code.startswith(("LIFE-", "SRV-"))
+    return CLOSING if decided else event.kind.value
 
 
 def _sentence(event: Event) -> str:
@@ -97,6 +106,10 @@ def _fields(event: Event) -> dict[str, object]:
         fields["peer"] = event.peer
     if event.code:
         fields["code"] = event.code
+        known = CATALOGUE.get(event.code)
+        if known is not None and "what" not in event.facts:
+            fields["what"] = known.title
+            fields["fix"] = known.fix
     for name, value in event.facts.items():
         if value is not None and name not in fields:
             fields[name] = value

@@ -47,6 +47,18 @@ def init(session: Session, envelope: Envelope, wall: float) -> list[Effect]:
     return [session.record(EventKind.INIT, wall, step=Step.INIT, **facts), Admit(claim)]
 
 
+def is_completion(envelope: Envelope) -> bool:
+    """Whether this message on `agent.registration` is step two: the guide names no other channel, so it comes there.
+
+    Accepted while a challenge is out; everything that step two has to be is checked all the same.
+    """
+    try:
+        raw = payload_json(envelope.payload)
+    except ValueError:
+        return False
+    return b'"registration_id"' in raw and b'"signature"' in raw and b'"agent_pubkey"' not in raw
+
+
 def _described(envelope: Envelope) -> Init:
     if envelope.type != "request":
         raise Refused(malformed.unknown_type(envelope.type, ("request",)))

@@ -41,6 +41,7 @@ class Challenge(msgspec.Struct, frozen=True, kw_only=True):
     nonce: str
     server_time: str
     sign: str = "nonce + server_time + host_id"
+    answer_on: str = "agent.registration.complete"
     payload_encoding: str = "base64"
     expires_in: int = 120
 

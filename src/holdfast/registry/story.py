@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+import msgspec
+
 from holdfast.model import Attempt, Step, TimelineEntry
 from holdfast.model.events import Event, EventKind
 
@@ -118,7 +120,12 @@ class Story:
         self.started_at = before.started_at
         self.step = max(self.step, before.step, key=ORDER.__getitem__)
         self.codes = list(dict.fromkeys((*before.codes, *self.codes)))[:MAX_CODES]
-        self.entries[:0] = before.timeline
+        # What was told meanwhile did not know how far the attempt had come.
+        told = [
+            msgspec.structs.replace(entry, step=self.step.value) if entry.step == Step.TCP.value else entry
+            for entry in self.entries
+        ]
+        self.entries = [*before.timeline, *told]
         while len(self.entries) > MAX_ENTRIES:
             del self.entries[MAX_ENTRIES // 2]
         self.fields = {name: getattr(before, name) for name in FIELDS if getattr(before, name)} | self.fields
