@@ -8,7 +8,6 @@ from tests.dashboard.conftest import Visit
 from tests.dashboard.raw_agents import raw_agent
 from tests.processes import control_plane, free_ports
 
-
 QUICK = {"HOLDFAST_TIMEOUTS__DRAIN_S": "0"}
 
 

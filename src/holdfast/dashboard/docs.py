@@ -41,4 +41,10 @@ async def problem_type(request: AnyRequest, page: FromPath[str]) -> Response[Non
     return see_other(request, f"/docs/{page.removesuffix('.md')}")
 
 
-ROUTES = [faults_page, fault_page, problem_type]
+@get("/docs/reference/rest-api.md", opt={"role": None, "sees": None}, include_in_schema=False)
+async def api_codes_page(request: AnyRequest, view: NamedDependency[View]) -> Response[str]:
+    """Where the `type` of a problem points that only users of the API meet."""
+    return view.page(request, "api_codes.html", title="Codes of the API", codes=API_CODES)
+
+
+ROUTES = [faults_page, fault_page, problem_type, api_codes_page]

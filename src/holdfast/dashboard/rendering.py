@@ -14,6 +14,20 @@ from holdfast.dashboard.assets import Assets
 from holdfast.dashboard.visitors import AnyRequest, Visitor, cookie, guest_cookie, visitor_of
 from holdfast.protocol.times import rfc3339_millis
 
+_CSP: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+SECURITY_HEADERS: Final = {
+    "Content-Security-Policy": _CSP,
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
 NOTICE_COOKIE: Final = "holdfast_notice"
 _NOTICE_S: Final = 60
 _NOTICE_CHARS: Final = 400
@@ -81,7 +95,9 @@ class View:
             visitor=visitor, now=now, now_rfc3339=rfc3339_millis(now), path=request.url.path, notice=notice,
             theme=theme(request), **self._facts, **values,
         )  # fmt: skip
-        return Response(html, status_code=status, media_type=MediaType.HTML, cookies=cookies, headers=headers)
+        # Said here and not by the router, whose headers do not reach the pages of errors.
+        sent = {**SECURITY_HEADERS, **(headers or {})}
+        return Response(html, status_code=status, media_type=MediaType.HTML, cookies=cookies, headers=sent)
 
 
 def theme(request: AnyRequest) -> str:

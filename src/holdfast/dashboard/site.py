@@ -34,25 +34,10 @@ from holdfast.dashboard import (
 from holdfast.dashboard.assets import Assets
 from holdfast.dashboard.once import OneTimeLink
 from holdfast.dashboard.pulse import Pulse
-from holdfast.dashboard.rendering import View
+from holdfast.dashboard.rendering import SECURITY_HEADERS, View
 from holdfast.dashboard.visitors import AnyRequest, Visitor, checked, visiting, visitor_of
 from holdfast.faults import HoldfastError, Problem, printable
 from holdfast.registry.sessions import Sessions
-
-_CSP: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-SECURITY_HEADERS: Final = {
-    "Content-Security-Policy": _CSP,
-    "X-Frame-Options": "DENY",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
-
 
 ROUTES: Final = (
     *signing_in.ROUTES, *live.ROUTES, *agents.ROUTES, *agent.ROUTES, *bulk.ROUTES, *exports.ROUTES,
