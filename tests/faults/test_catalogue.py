@@ -229,3 +229,13 @@ def test_an_unknown_code_is_an_error_that_names_the_nearest_and_shows_what_was_t
     assert unknown.value.nearest[0] == "SIG-NONCE-DECODED"
     assert "SIG-NONCE-DECODED" in str(unknown.value)
     assert "\x1b" not in str(unknown.value)
+
+
+def test_faults_of_enrolment_tokens_name_the_command_that_makes_enrolment_tokens() -> None:
+    fixes = {code: CATALOGUE[code].fix for code in ("ID-TOKEN-EXPIRED", "ID-TOKEN-EXHAUSTED", "ID-TOKEN-INVALID")}
+
+    assert "`holdfast enrolment create`" in fixes["ID-TOKEN-EXPIRED"]
+    assert "`holdfast enrolment create --max-uses N`" in fixes["ID-TOKEN-EXHAUSTED"]
+    assert "`enrolment_token`" in fixes["ID-TOKEN-INVALID"]
+    assert "--enrolment-token-file" in fixes["ID-TOKEN-INVALID"]
+    assert not [code for code, fault in CATALOGUE.items() if "tokens create" in fault.fix]

@@ -45,6 +45,14 @@ async def test_a_valid_token_lets_an_agent_in_with_its_labels_and_counts(guarded
     assert [token.uses for token in await guarded.enrolment_tokens.list()] == [1]
 
 
+async def test_a_refusal_names_the_field_that_has_to_hold_the_token(guarded: Registry) -> None:
+    for token in (None, "hfe_short", new_secret(ENROLMENT_PREFIX)):
+        with pytest.raises(Refused) as refusal:
+            await guarded.register(claim("web-01", enrolment_token=token))
+
+        assert refusal.value.problem.field == "payload.enrolment_token"
+
+
 async def test_who_used_a_token_up_stands_in_the_audit_log(guarded: Registry) -> None:
     issued = await guarded.enrolment_tokens.create("rack 1", max_uses=1)
     first = await guarded.register(claim("web-01", enrolment_token=issued.secret, remote_address="192.0.2.7:4000"))

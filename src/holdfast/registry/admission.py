@@ -105,11 +105,11 @@ def revoked(agent_uid: str, why: str) -> Refused:
 
 
 def _invalid_token(why: str) -> Refused:
-    return _refused("ID-TOKEN-INVALID", why)
+    return _refused("ID-TOKEN-INVALID", why, field="payload.enrolment_token")
 
 
-def _refused(code: str, why: str) -> Refused:
-    return Refused(problem(code, what="the registration is refused", why=why))
+def _refused(code: str, why: str, *, field: str | None = None) -> Refused:
+    return Refused(problem(code, what="the registration is refused", why=why, field=field))
 
 
 UNKNOWN_TOKEN: Final = _invalid_token("the enrolment token is well formed, but this control plane did not issue it")

@@ -57,6 +57,7 @@ def read_enrolment_secret(text: str) -> str:
                 what="the registration is refused",
                 why=why,
                 fix="Copy the token again, whole and without changes, or issue a new one",
+                field="payload.enrolment_token",
             )
         )
     return token
