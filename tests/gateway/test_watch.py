@@ -111,3 +111,25 @@ def test_whatever_happens_the_next_look_is_ahead_and_no_further_than_a_ping(
         if Due.DEAD in due or Due.CLOSE_SILENT in due:
             return
         assert now < watch.wake_at <= now + SETTINGS.ping_interval_s
+
+
+def test_the_time_in_which_the_gateway_itself_stood_still_is_held_against_nobody() -> None:
+    watch = registered()
+    watch.due(20.0, SETTINGS)  # a ping goes out, and then the machine is paused for ten minutes
+    watch.heard_at = watch.ponged_at = 20.1
+    watch.spoke(20.1)
+    now = 20.2 + 600
+
+    watch.forgive(600.0, now)
+
+    assert watch.due(now, SETTINGS) == []
+    assert watch.due(now + SETTINGS.dead_after_s, SETTINGS) == [Due.DEAD]
+
+
+def test_what_came_after_the_standstill_is_not_moved_into_the_future() -> None:
+    watch = registered()
+    watch.heard_at = 600.0
+
+    watch.forgive(600.0, 600.1)
+
+    assert watch.due(600.1 + SETTINGS.dead_after_s, SETTINGS) == [Due.DEAD]

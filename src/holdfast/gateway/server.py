@@ -181,6 +181,9 @@ class Gateway:
             self.lag_s = now - due
             if self.lag_s > LAG_S:
                 self._note(EventKind.GATEWAY_LAGGED, lag_s=round(self.lag_s, 3))
+                for sock in self.sockets:
+                    if sock.core is not None:
+                        sock.core.watch.forgive(self.lag_s, now)
                 due = now
             try:
                 self.wheel.tick(now)
@@ -266,7 +269,9 @@ class Gateway:
             return _restarting(5.0)
         why = f"{len(self.sockets)} connections are open, {self.doorway.unregistered} of them unregistered"
         limit = f"the limits are {self.capacity} and {self.settings.limits.max_unregistered}"
-        return problem("SRV-MAX-CONNECTIONS", why=f"{why}; {limit}", retry_after_s=10.0)
+        by_system = self.capacity < self.settings.limits.max_connections and len(self.sockets) > self.capacity
+        code = "SRV-FD-LIMIT" if by_system else "SRV-MAX-CONNECTIONS"
+        return problem(code, why=f"{why}; {limit}", retry_after_s=10.0)
 
     # ---- telling
 

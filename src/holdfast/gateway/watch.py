@@ -61,6 +61,20 @@ class Watch:
         """No message is on its way."""
         self.unfinished_after = -1
 
+    def forgive(self, lost_s: float, now: float) -> None:
+        """The gateway itself stood still for `lost_s`: that time is held against nobody.
+
+        A machine that was paused, or a loop that was blocked, would otherwise take all its agents for dead at once.
+        """
+        self.opened_at = min(now, self.opened_at + lost_s)
+        self.heard_at = min(now, self.heard_at + lost_s)
+        self.pinged_at = min(now, self.pinged_at + lost_s)
+        self.ponged_at = min(now, self.ponged_at + lost_s)
+        if self.spoke_at:
+            self.spoke_at = min(now, self.spoke_at + lost_s)
+        if self.unfinished_after >= 0:
+            self.unfinished_since = min(now, self.unfinished_since + lost_s)
+
     def due(self, now: float, settings: GatewaySettings) -> list[Due]:
         """What is due at `now`; each thing that is only told is told once. Sets `wake_at`."""
         if now - self.heard_at >= settings.dead_after_s:
