@@ -35,7 +35,7 @@ class _UrlOrCommand(TyperGroup):
     # Newer versions of typer bring their own copy of click: neither's context can be named for both.
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         named = args and args[0] in self.commands
-        return super().parse_args(ctx, args if named else ["", *(args or ["--help"])])
+        return super().parse_args(ctx, args if named else ["", *args])
 
 
 doctor = typer.Typer(
