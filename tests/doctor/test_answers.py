@@ -36,6 +36,7 @@ async def seen(tmp_path: Path, answer: bytes, *, path: str = "/ws/agent") -> Rep
         (page(401, ""), "WS-AUTH-401", "401"),
         (page(400, "", Server="nginx"), "PXY-UPGRADE-STRIPPED", "we sent Upgrade and Connection"),
         (page(426, "", Via="1.1 squid"), "PXY-UPGRADE-STRIPPED", "1.1 squid"),
+        (page(421, "", Server="guard"), "NET-WRONG-PORT", "by guard"),
         (page(429, "", Retry_After="7"), "WS-RATE-429", "429"),
     ],
 )

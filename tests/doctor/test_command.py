@@ -57,6 +57,35 @@ def test_a_problem_ends_with_1_and_its_fix(plane: ControlPlane) -> None:
     assert "holdfast explain WS-WRONG-PATH" in done.out
 
 
+def test_without_a_url_the_usage_is_wrong() -> None:
+    done = holdfast("doctor")
+
+    assert (done.code, done.out) == (2, "")
+    assert "Missing argument 'URL'" in done.err
+
+
+def test_the_port_of_the_api_has_one_name_and_one_fix_everywhere(plane: ControlPlane) -> None:
+    url = f"ws://127.0.0.1:{plane.gateway_port}/ws/agent"
+
+    done = holdfast("doctor", "--json", url.replace(str(plane.gateway_port), plane.api_url.rpartition(":")[2]))
+
+    report = msgspec.json.decode(done.out, type=Report)
+    told = {check.name: check.problem for check in report.checks if check.problem is not None}
+    assert {name: (found.code, found.fix) for name, found in told.items()} == dict.fromkeys(
+        ("health", "get", "head", "upgrade"), ("NET-WRONG-PORT", f"Use {url} for agents")
+    )
+
+
+def test_a_refused_head_is_told_as_get_and_never_as_an_upgrade(plane: ControlPlane) -> None:
+    done = holdfast("doctor", "--json", f"ws://127.0.0.1:{plane.gateway_port}/nope")
+
+    report = msgspec.json.decode(done.out, type=Report)
+    head = next(check for check in report.checks if check.name == "head")
+    assert head.problem is not None
+    assert (head.problem.code, head.because) == ("WS-WRONG-PATH", "HTTP 404, as GET")
+    assert "the upgrade" not in head.problem.why
+
+
 def test_a_doctor_that_cannot_begin_ends_with_2(plane: ControlPlane, tmp_path: Path) -> None:
     done = holdfast("doctor", plane.agent_url, "--enrolment-token-file", str(tmp_path / "none"))
 

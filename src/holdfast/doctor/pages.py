@@ -6,12 +6,14 @@ import time
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+import msgspec
+
 from holdfast.doctor.case import Case
 from holdfast.doctor.certificates import unverified
 from holdfast.doctor.httpanswer import Answer, NotHttpError
 from holdfast.doctor.neighbours import service_of
 from holdfast.doctor.report import Check, Fact, failed, passed, warned
-from holdfast.doctor.verdicts import is_ours, judge
+from holdfast.doctor.verdicts import is_ours, judge, wrong_port
 from holdfast.doctor.wire import ask, open_wire, words
 from holdfast.faults.catalogue import problem
 from holdfast.faults.problem import Problem
@@ -43,7 +45,7 @@ async def ask_health(case: Case) -> list[Check]:
         return [passed("health", f"the gateway answers with {answer.status}", evidence | {"service": service})]
     if service == "actions-api" or (answer.status == 404 and await _is_api(case)):
         # A warning only: the API's own answer to the upgrade knows the right port, and that one fails.
-        return [warned("health", _wrong_port(case), evidence)]
+        return [warned("health", await wrong_port(case), evidence)]
     found = await judge(case, answer, path="/health", what="GET /health")
     if answer.status == 200 and not answer.is_html:
         why = f"{case.target.authority} answers /health, but not as a Holdfast gateway"
@@ -60,13 +62,6 @@ async def _is_api(case: Case) -> bool:
         return service_of(await ask(case, "GET", "/healthz", tls=case.agent_tls())) == "actions-api"
     except (OSError, NotHttpError):
         return False
-
-
-def _wrong_port(case: Case) -> Problem:
-    scheme = "wss" if case.target.secure else "ws"
-    port = case.surroundings.gateway_port
-    why = f"{case.target.authority} is the Actions API; agents belong on the gateway's port"
-    return problem("NET-WRONG-PORT", why=why, fix=f"Use {scheme}://{case.target.host}:{port}{PATH}")
 
 
 async def silence_problem(case: Case, error: OSError) -> Problem:
@@ -114,7 +109,14 @@ def note_clock(case: Case, answer: Answer) -> None:
 
 async def ask_path(case: Case) -> list[Check]:
     """The lines `get` and `head`: the WebSocket path asked without an upgrade, which a living gateway explains."""
-    return [await _ask_plainly(case, method) for method in ("GET", "HEAD")]
+    get = await _ask_plainly(case, "GET")
+    head = await _ask_plainly(case, "HEAD")
+    same = get.problem is not None and get.evidence.get("status") == head.evidence.get("status") is not None
+    if head.problem is None or not same:
+        return [get, head]
+    # An answer to HEAD has no body: where the status is the same, it means what the body of GET explained.
+    because = f"HTTP {head.evidence['status']}, as GET"
+    return [get, msgspec.structs.replace(head, problem=get.problem, because=because)]
 
 
 async def _ask_plainly(case: Case, method: str) -> Check:

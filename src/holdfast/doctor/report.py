@@ -86,7 +86,7 @@ def _of_problem(name: str, title: str, status: Status, found: Problem, evidence:
 
 
 def _line(name: str, title: str, status: Status, because: str, evidence: Facts | None) -> Check:
-    shown = {key: _shown(value) for key, value in (evidence or {}).items() if value is not None}
+    shown = {key: _shown(value) for key, value in (evidence or {}).items() if value not in (None, "")}
     sentence = printable(because, _SENTENCE_CHARS)
     return Check(name=name, title=title or name, status=status, because=sentence, evidence=shown)
 

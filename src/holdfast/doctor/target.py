@@ -35,6 +35,11 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         return join(self.host, self.port)
 
     @property
+    def url_host(self) -> str:
+        """The host as it stands in a URL: an IPv6 address in brackets."""
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+    @property
     def host_header(self) -> str:
         """The Host header: without the port where it is the scheme's own (RFC 9110, 7.2)."""
         if self.port == (443 if self.secure else 80):

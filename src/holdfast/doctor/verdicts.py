@@ -20,24 +20,36 @@ class _OwnBody(msgspec.Struct, frozen=True):
     code: str = ""
 
 
-def is_ours(answer: Answer) -> bool:
-    """Whether a Holdfast gateway wrote this answer itself, which no proxy's page does."""
+def own_code(answer: Answer) -> str:
+    """The fault that a Holdfast service itself names in this answer; nothing in a proxy's page."""
     try:
-        return msgspec.json.decode(answer.body, type=_OwnBody).code in CATALOGUE
+        code = msgspec.json.decode(answer.body, type=_OwnBody).code
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return answer.headers.get("holdfast-code", "") in CATALOGUE
+        code = answer.headers.get("holdfast-code", "")  # all that is left of it in an answer to HEAD
+    return code if code in CATALOGUE else ""
+
+
+def is_ours(answer: Answer) -> bool:
+    """Whether a Holdfast service wrote this answer itself, which no proxy's page does."""
+    return own_code(answer) != ""
 
 
 async def judge(case: Case, answer: Answer, *, path: str, what: str) -> Problem:
     """The fault behind `answer` to a request (`what`) for `path`."""
     found = http_problem(answer.status, answer.headers, answer.body, target=case.target.authority)
-    if is_ours(answer):
-        return found
+    code = own_code(answer)
+    if code and answer.body:
+        return msgspec.structs.replace(found, fix=found.fix.replace("://HOST:", f"://{case.target.url_host}:"))
     why = f"{what} at {case.target.authority} was answered with HTTP {answer.status}"
     if answer.server:
         why += f" by {answer.server}"
     if answer.title:
         why += f", a page titled {answer.title!r}"
+    if code:
+        return problem(code, why=why, retry_after_s=found.retry_after_s, evidence=found.evidence)
+    if answer.status == 421 and not case.target.secure:
+        # Without TLS there is no server name to send: who answers is not the service of this host and port.
+        return problem("NET-WRONG-PORT", why=why, evidence=found.evidence)
     if answer.status in REDIRECTS:
         return _redirect(case, answer, why)
     if found.code == "TLS-PLAIN-TO-TLS":
@@ -81,8 +93,19 @@ async def _not_found(case: Case, found: Problem, path: str, why: str) -> Problem
     if right is not None and is_ours(right):
         return problem("WS-WRONG-PATH", why=f"{why}; {PATH} is there", evidence=found.evidence)
     if service_of(other) == "actions-api":
-        port = case.surroundings.gateway_port
-        scheme = "wss" if case.target.secure else "ws"
-        why = f"{case.target.authority} is the Actions API; agents belong on the gateway's port"
-        return problem("NET-WRONG-PORT", why=why, fix=f"Use {scheme}://{case.target.host}:{port}{PATH}")
+        return await wrong_port(case)
     return problem(found.code, why=why, evidence=found.evidence)
+
+
+async def wrong_port(case: Case) -> Problem:
+    """The Actions API answers where the gateway should: it knows the gateway's port, else the usual one is named."""
+    try:
+        answer = await ask(case, "GET", PATH, tls=case.agent_tls())
+    except (OSError, NotHttpError):
+        answer = None
+    if answer is not None and own_code(answer) == "NET-WRONG-PORT":
+        return await judge(case, answer, path=PATH, what=f"GET {PATH}")
+    scheme = "wss" if case.target.secure else "ws"
+    why = f"{case.target.authority} is the Actions API; agents belong on the gateway's port"
+    fix = f"Use {scheme}://{case.target.url_host}:{case.surroundings.gateway_port}{PATH}"
+    return problem("NET-WRONG-PORT", why=why, fix=fix)
