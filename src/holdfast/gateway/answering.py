@@ -14,9 +14,10 @@ from holdfast.faults import HoldfastError, Problem, problem
 from holdfast.gateway.effects import Admit, Effect, Explain, Explained, FailedProof, Identify, Register
 from holdfast.gateway.rates import AddressBuckets
 from holdfast.gateway.settings import Limits
+from holdfast.model import Registration
 from holdfast.protocol.closes import CloseCode
 from holdfast.protocol.signature_shape import parse_signature
-from holdfast.registry import Registry
+from holdfast.registry import RegistrationPolicy, Registry
 
 if TYPE_CHECKING:
     from holdfast.gateway.server import Gateway
@@ -51,7 +52,7 @@ class Answering:
         """Start answering; the answer comes through `sock.answered`."""
         match effect:
             case Admit():
-                self._spawn(sock, self._admit(sock, effect))
+                self._admit(sock, effect.registration)
             case Register():
                 self._spawn(sock, self._register(sock, effect))
             case Identify():
@@ -80,18 +81,25 @@ class Answering:
         """Wait for what is being answered: a registration that was asked for is stored, and confirmed if it can be."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _admit(self, sock: "AgentSocket", effect: Admit) -> None:
-        claim = effect.registration
+    def _admit(self, sock: "AgentSocket", claim: Registration) -> None:
         mono, _ = self._gateway.now()
         if wait_s := self._rates.take(sock.address, mono):
             why = f"more than {self._limits.registrations_per_s:g} registrations/s came from {sock.address}"
             self._refused(sock, problem("RATE-LIMITED", why=why, retry_after_s=round(wait_s, 2)))
-            return
+        elif self._registry.policy is RegistrationPolicy.TOKEN:
+            self._spawn(sock, self._admit_by_token(sock, claim))
+        else:
+            self._challenge(sock)
+
+    async def _admit_by_token(self, sock: "AgentSocket", claim: Registration) -> None:
         try:
             await self._registry.check_enrolment(claim.enrolment_token, claim.org_id, claim.public_key)
         except HoldfastError as error:
             self._refused(sock, error.problem)
-            return
+        else:
+            self._challenge(sock)
+
+    def _challenge(self, sock: "AgentSocket") -> None:
         assert sock.core is not None
         mono, wall = self._gateway.now()
         nonce = base64.b64encode(os.urandom(32)).decode()
