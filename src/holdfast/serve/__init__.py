@@ -1,8 +1,10 @@
 """Gateway, Actions API and local agent put together: one process, one event loop, started and stopped in order."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from holdfast.config import Config, Value
 from holdfast.serve.explaining import Explaining, signature_explainer
@@ -11,6 +13,7 @@ from holdfast.serve.plane import ControlPlane, Parts, Running
 __all__ = ["ControlPlane", "Explaining", "Parts", "Running", "run", "signature_explainer"]
 
 Announce = Callable[[Running], None]
+NEW_OBJECTS: Final = 10_000
 
 
 def run(config: Config, parts: Parts, *, announce: Announce, shown: Sequence[Value] = ()) -> None:
@@ -35,6 +38,16 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
+def _collect_garbage_less_often() -> None:
+    """Take the modules out of it, and look at new objects in tens of thousands: reference counts free nearly all.
+
+    With Python's own thresholds a storm of agents spends a tenth of its CPU time on finding that nothing is garbage.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(NEW_OBJECTS, 10, 10)
+
+
 async def _run(plane: ControlPlane, announce: Announce) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -42,6 +55,7 @@ async def _run(plane: ControlPlane, announce: Announce) -> None:
         loop.add_signal_handler(number, stop.set)
     try:
         await plane.start()
+        _collect_garbage_less_often()
         loop.add_signal_handler(signal.SIGHUP, plane.reload_tls)
         announce(plane.running)
         await stop.wait()
