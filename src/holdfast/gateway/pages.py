@@ -27,6 +27,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "WS-RATE-429": 429,
     "WS-HANDSHAKE-SLOW": 408,
     "SRV-MAX-CONNECTIONS": 503,
+    "SRV-FD-LIMIT": 503,
     "WS-UNAVAILABLE-503": 503,
     "LIFE-RESTART-1012": 503,
 }
