@@ -193,3 +193,43 @@ def test_whoever_comes_before_the_time_he_was_told_is_found_out_the_third_time()
         gateway.wait(0.5)
 
     assert gateway.open_codes() == ["WS-RATE-429", "RATE-IGNORES-RETRY-AFTER"]
+
+
+def test_bytes_that_break_at_another_place_each_time_are_two_tasks_writing_at_once() -> None:
+    gateway, agent = Gateway(), Host()
+
+    for position, byte in ((66, "0x80"), (131, "0xa3")):
+        link = gateway.join(agent).refuse("MSG-BAD-UTF8", position=position, byte=byte)
+        link.end("close-frame", code=1007, by="gateway")
+        gateway.wait(1)
+
+    (found,) = gateway.open()
+    assert (found.code, found.confidence) == ("MSG-INTERLEAVED", 0.7)
+
+
+def test_bytes_that_break_at_the_same_place_each_time_are_a_wrong_encoding() -> None:
+    gateway, agent = Gateway(), Host()
+
+    for _ in range(3):
+        link = gateway.join(agent).refuse("MSG-BAD-UTF8", position=66, byte="0xe9")
+        link.end("close-frame", code=1007, by="gateway")
+
+    assert gateway.open_codes() == ["MSG-BAD-UTF8"]
+
+
+def test_a_message_id_that_comes_twice_is_told_though_the_message_was_taken() -> None:
+    gateway = Gateway()
+
+    gateway.join(Host()).tell(EventKind.ODD, code="MSG-ID-DUPLICATE", facts={"why": "twice in a row came id '1'"})
+
+    assert gateway.one("MSG-ID-DUPLICATE").cause == "twice in a row came id '1'"
+
+
+def test_a_connection_that_we_aborted_is_not_the_agents_end() -> None:
+    gateway = Gateway()
+    link = gateway.join(Host()).refuse("LIFE-SLOW-CONSUMER")
+
+    link.end("slow-consumer")
+    gateway.wait(5)
+
+    assert gateway.codes() == {"LIFE-SLOW-CONSUMER"}

@@ -11,10 +11,11 @@ from nacl.signing import SigningKey
 from holdfast.bus import LocalBus
 from holdfast.diagnosis.watcher import Watcher
 from holdfast.faults import Unavailable, problem
-from holdfast.model import Agent, Registration, Status, Step
+from holdfast.model import Agent, Attempt, Registration, Status, Step
 from holdfast.model.events import Event, EventKind, Fact
 from holdfast.model.findings import Finding, FindingChanged, FindingQuery, KeptFinding
 from holdfast.registry import Registry
+from holdfast.registry.attempts import CRASHED
 from holdfast.store import open_store
 
 
@@ -163,6 +164,23 @@ async def test_what_was_open_at_a_stop_goes_on_with_its_count_after_the_start(pl
     await again.close()
 
 
+async def test_a_start_that_finds_connections_left_open_tells_of_a_crash(plane: Plane) -> None:
+    crashed = Attempt(
+        attempt="a-7", started_at=time.time() - 9, ended_at=time.time(), ended_how=CRASHED, step=Step.FIRST_HEARTBEAT
+    )
+    await plane.registry.save_attempts([crashed])
+    await plane.watcher.close()
+
+    again = Watcher(findings=plane.registry.findings, presence=plane.registry.presence, bus=plane.bus, clock=time.time)
+    await again.start()
+    plane.watcher = again
+    plane.tell(EventKind.GATEWAY_STARTED)
+
+    (found,) = await plane.until(lambda found: len(found) == 1)
+    assert (found.code, found.evidence[0]["cut_off"]) == ("SRV-RESTART", 1)
+    await again.close()
+
+
 class IllStore:
     """A store of findings that is away until it is mended."""
 
@@ -177,6 +195,9 @@ class IllStore:
 
     async def open_of_this_node(self) -> Sequence[KeptFinding]:
         return []
+
+    async def cut_off_at_start(self) -> int:
+        return 0
 
     async def lower_heartbeat(self, agent_uid: str, interval_s: float) -> None:
         raise AssertionError("nothing was advised")

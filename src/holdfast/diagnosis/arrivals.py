@@ -141,7 +141,7 @@ class Arrivals:
             world.arrivals.append(trace)
         if trace.offset_s is not None:
             world.note_offset(trace.uid, trace.offset_s)
-        if trace.via and trace.host_id:
+        if trace.via and trace.path == trace.address and trace.host_id:
             self._world.note_host(trace)
         return self._subjects.get(trace.key)
 

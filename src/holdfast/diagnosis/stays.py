@@ -7,6 +7,7 @@ from holdfast.diagnosis.changes import Change
 from holdfast.diagnosis.farewells import Farewells
 from holdfast.diagnosis.judge import Judge
 from holdfast.diagnosis.rules import Moment
+from holdfast.diagnosis.rules.messages import DAMAGE
 from holdfast.diagnosis.traces import NO_FACTS
 from holdfast.diagnosis.waits import Waits
 from holdfast.model.events import Event, EventKind
@@ -28,6 +29,7 @@ class Stays:
         self._farewells = farewells
         self.handlers: Mapping[EventKind, Handler] = {
             EventKind.REFUSED: self._refused,
+            EventKind.ODD: self._odd,
             EventKind.SILENT: self._silent,
             EventKind.UNFINISHED: self._unfinished,
             EventKind.NO_HEARTBEAT: self._no_heartbeat,
@@ -42,6 +44,8 @@ class Stays:
     def _refused(self, event: Event) -> list[Change]:
         trace, code = self._world.trace_of(event), event.code or ""
         trace.refused(code)
+        if code in DAMAGE:
+            trace.damage = f"{code} {event.facts.get('position')} {event.facts.get('byte')}"
         if code in STORE_CODES:
             self._world.store_failed_at = event.at
         if code == "LIFE-RESTART-1012":
@@ -60,6 +64,9 @@ class Stays:
         if not code.startswith("SRV-"):
             self._subjects.get(trace.key).last_refusal = code
         return changes
+
+    def _odd(self, event: Event) -> list[Change]:
+        return self._judge(Moment.ODD, event, self._world.trace_of(event))
 
     def _silent(self, event: Event) -> list[Change]:
         return self._judge(Moment.SILENT, event, self._world.trace_of(event))

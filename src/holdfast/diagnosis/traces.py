@@ -13,6 +13,7 @@ ORDER: Final[Mapping[Step, int]] = {step: place for place, step in enumerate(Ste
 STEPS: Final = tuple(Step)
 MAX_CODES: Final = 8
 NO_CLOSE_FRAME: Final = 1006
+OUR_DOING: Final = frozenset({"slow-consumer", "aborted-by-gateway", "refused"})
 NO_FACTS: Final[Mapping[str, Fact]] = {}
 
 
@@ -21,7 +22,8 @@ class Trace:
 
     Times are Unix seconds on the gateway's clock. What `end` sets is None (or 0) as long as the connection is open.
     `is_explained` marks an end that was shared with many others, `told_code` is the fault with which the gateway
-    announced that it will close, and `step` an index of `STEPS`.
+    announced that it will close, and `step` an index of `STEPS`. `via` is what proxies left on the request, `path`
+    the address of a trusted one, else that of the peer. `damage` tells where bytes were broken.
     """
 
     __slots__ = (
@@ -35,6 +37,7 @@ class Trace:
         "closed_by",
         "codes",
         "completed",
+        "damage",
         "ended_at",
         "fingerprint",
         "heard_s",
@@ -51,6 +54,7 @@ class Trace:
         "offsets",
         "opened_at",
         "org_id",
+        "path",
         "pinged_s",
         "pings",
         "ponged_s",
@@ -73,7 +77,9 @@ class Trace:
         self.attempt = event.attempt
         self.address = address_of(event.peer)
         self.user_agent = str(facts.get("user_agent") or "")
-        self.via = str(facts.get("via") or "")
+        trusted = str(facts.get("via_proxy") or "")
+        self.via = str(facts.get("via") or trusted)
+        self.path = address_of(trusted) or self.address
         self.uid = event.agent_uid
         self.org_id, self.host_id = event.org_id, event.host_id
         self.key: Key = key_of(self.uid, self.address, self.org_id, self.host_id, self.user_agent)
@@ -92,6 +98,7 @@ class Trace:
         self.offset_s: float | None = None
         self.replaced_by: str | None = None
         self.is_explained = False
+        self.damage: str | None = None
         self.sample: Mapping[str, Fact] = NO_FACTS
         self.ended_at = self.age_s = self.heard_s = 0.0
         self.quiet_s: float | None = None
@@ -160,7 +167,7 @@ class Trace:
     @property
     def is_abrupt(self) -> bool:
         """Whether it ended without a close frame, and not by us."""
-        return self.closed_by == "nobody"
+        return self.closed_by == "nobody" and self.how not in OUR_DOING
 
     @property
     def idle_s(self) -> float:

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 import structlog
+from msgspec.structs import replace
 
 from holdfast.bus import Bus
 from holdfast.diagnosis.changes import Change, ConditionJudged, FindingTold
 from holdfast.diagnosis.engine import Engine
+from holdfast.diagnosis.rules.own_health import CUT_OFF
 from holdfast.faults import Unavailable
 from holdfast.model import AdmissionChanged
 from holdfast.model.events import Event, EventKind
@@ -34,6 +36,8 @@ class FindingStore(Protocol):
 
     async def lower_heartbeat(self, agent_uid: str, interval_s: float) -> None: ...
 
+    async def cut_off_at_start(self) -> int: ...
+
 
 class Watcher:
     """One engine with one task. `record` is a sink of the journal: quick, and it never raises.
@@ -56,11 +60,13 @@ class Watcher:
         self._task: asyncio.Task[None] | None = None
         self._leave = bus.on(AdmissionChanged, self._on_admission)
         self._is_failing = False
+        self._cut_off = 0
 
     async def start(self) -> None:
         """Go on with what this node's last life left open, and begin to write."""
         with contextlib.suppress(Unavailable):  # what was open is found again
             self._take(self._engine.adopt(await self._findings.open_of_this_node()))
+            self._cut_off = await self._findings.cut_off_at_start()
         self._task = asyncio.create_task(self._run(), name="diagnosis")
 
     async def close(self) -> None:
@@ -76,6 +82,9 @@ class Watcher:
     def record(self, event: Event) -> None:
         """Take note of an event."""
         try:
+            if event.kind is EventKind.GATEWAY_STARTED and self._cut_off:
+                event = replace(event, facts=event.facts | {CUT_OFF: self._cut_off})
+                self._cut_off = 0
             changes = self._engine.on_event(event)
             if changes:
                 self._take(changes)

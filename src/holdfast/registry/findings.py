@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from holdfast.model.findings import Finding, FindingPage, FindingQuery, KeptFinding, Mark
 from holdfast.registry import audit
+from holdfast.registry.attempts import CRASHED
 from holdfast.registry.clock import Clock
 from holdfast.registry.cursors import Position, check_limit, read_cursor, write_cursor
 from holdfast.registry.refusals import invalid, not_found
@@ -15,11 +16,12 @@ from holdfast.registry.rows import storable
 from holdfast.store import Store
 from holdfast.store.findings_table import finding_names, findings
 from holdfast.store.sets import AnyRow, padded, upsert
-from holdfast.store.tables import agents
+from holdfast.store.tables import agents, attempts
 
 KEPT_IN_ALL: Final = 20_000
 PRUNE_EVERY: Final = 500
 FOLLOWED: Final = 500
+STARTING_S: Final = 30.0
 MAX_REASON_CHARS: Final = 1000
 _ORDER: Final = "findings"
 Row = dict[str, Any]
@@ -132,6 +134,15 @@ class Findings:
         statement = sa.select(findings).where(findings.c.resolved_at.is_(None), findings.c.node == self._node)
         rows = await self._store.read(lambda connection: connection.execute(statement).all())
         return [_kept_of(row) for row in rows]
+
+    async def cut_off_at_start(self) -> int:
+        """How many connections this node's last life left open, as its start a moment ago put right."""
+        statement = sa.select(sa.func.count()).where(
+            attempts.c.node == self._node,
+            attempts.c.ended_how == CRASHED,
+            attempts.c.ended_at >= self._clock() - STARTING_S,
+        )
+        return await self._store.read(lambda connection: connection.execute(statement).scalar_one())
 
     async def acknowledge(self, finding_id: str, *, actor: str, reason: str = "") -> Finding:
         """Note that somebody has seen it.

@@ -34,6 +34,7 @@ class Moment(Enum):
     HANDSHAKE_FAILED = "a handshake failed"
     UPGRADED = "an upgrade through a proxy"
     REFUSED = "a message was refused"
+    ODD = "a message was odd, and taken all the same"
     SILENT = "no message so far"
     REPEATED_INIT = "init again while a challenge is out"
     OVERDUE = "a challenge is out for a while"
@@ -59,7 +60,8 @@ RULES: Final[Mapping[Moment, tuple[Rule, ...]]] = {
     Moment.STORE_FAILED: (own_health.store_failed,),
     Moment.HANDSHAKE_FAILED: (handshakes.failed, rates.reconnect_loop),
     Moment.UPGRADED: (handshakes.hidden_addresses,),
-    Moment.REFUSED: (messages.refused,),
+    Moment.REFUSED: (messages.refused, messages.interleaved),
+    Moment.ODD: (messages.odd,),
     Moment.SILENT: (silence.silent,),
     Moment.REPEATED_INIT: (silence.repeats_init,),
     Moment.OVERDUE: (silence.overdue,),

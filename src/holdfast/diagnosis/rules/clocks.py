@@ -6,7 +6,7 @@ from typing import Final
 
 from holdfast.diagnosis.keys import GATEWAY
 from holdfast.diagnosis.scenes import Scene
-from holdfast.diagnosis.verdicts import LIKELY, Verdict, fact, not_
+from holdfast.diagnosis.verdicts import EVEN, LIKELY, Verdict, fact, not_
 from holdfast.model import Step
 from holdfast.model.findings import Basis, FindingSubject
 
@@ -47,12 +47,14 @@ def skewed(scene: Scene) -> Iterator[Verdict]:
     if offset is None or abs(offset) < SKEW_S or abs(offset) > ABSURD_S or trace.offsets > 1:
         return
     others, n = world.others_offset_s(trace.uid or trace.attempt)
+    if n and abs(others - offset) <= OURS_S:
+        return  # the others differ as well: is it us?
     if n >= FLEET and abs(others) > OURS_S:
         return  # everybody differs: it is us
     word = "ahead of" if offset > 0 else "behind"
     yield Verdict(
         code="CLK-SKEW",
-        confidence=LIKELY if n >= 2 else 0.7,
+        confidence=LIKELY if n >= 2 else 0.7 if n else EVEN,
         basis=Basis.MEASURED,
         evidence=(
             fact(

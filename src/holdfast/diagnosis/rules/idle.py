@@ -84,7 +84,7 @@ def by_idle(scene: Scene, lives: Sequence[Trace]) -> Verdict | None:
         step=trace.step_name,
         replaces=("LIFE-NO-CLOSE-FRAME", "PXY-RELOAD"),
         holds_s=max(300.0, HOLDS_INTERVALS * limit),
-        share=("path", trace.address),
+        share=("path", trace.path),
         share_at=3,
         heartbeat_s=beat,
     )  # fmt: skip
@@ -138,7 +138,7 @@ def by_age(scene: Scene, lives: Sequence[Trace]) -> Verdict | None:
         step=trace.step_name,
         replaces=("LIFE-NO-CLOSE-FRAME",),
         holds_s=max(300.0, HOLDS_INTERVALS * found.median),
-        share=("path", trace.address),
+        share=("path", trace.path),
         share_at=3,
     )  # fmt: skip
 

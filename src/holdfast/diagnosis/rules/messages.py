@@ -10,7 +10,7 @@ from holdfast.diagnosis.verdicts import LIKELY, SURE, Verdict, fact
 from holdfast.faults import CATALOGUE
 from holdfast.model import Step
 from holdfast.model.events import Fact
-from holdfast.model.findings import Basis, Evidence, FindingSubject
+from holdfast.model.findings import Basis, Evidence, FindingSubject, Rival
 
 PLANNED: Final = frozenset({"LIFE-RESTART-1012"})
 # Told again when the gateway closes for them; the rules of silence and identity speak of them.
@@ -22,6 +22,7 @@ MEASURED: Final = frozenset(
     }
 )  # fmt: skip
 OWN: Final = ("SRV-",)
+DAMAGE: Final = frozenset({"MSG-BAD-UTF8", "LIFE-PROTOCOL-1002", "WS-EXTENSION", "MSG-NOT-JSON"})
 # Facts that the sentence is made of, or that say how the message was answered; the rest are numbers of the evidence.
 TOLD: Final = frozenset({"what", "why", "fix", "user_agent", "retry_after_s"})
 WHO: Final = FindingSubject(gateway=True)
@@ -48,6 +49,56 @@ def refused(scene: Scene) -> Iterator[Verdict]:
         step=STEPS[reached].value,
         until=_passes_at(code, reached),
         parent=scene.subject.last_refusal if code == "RATE-LIMITED" else None,
+    )
+
+
+def odd(scene: Scene) -> Iterator[Verdict]:
+    """A message that was taken all the same, though something about it will hurt one day."""
+    code = scene.event.code
+    if code is None or code not in CATALOGUE:
+        return
+    facts = scene.event.facts
+    yield Verdict(
+        code=code,
+        confidence=SURE,
+        basis=Basis.PROOF,
+        evidence=(evidence_of(facts),),
+        cause=_text(facts.get("why")),
+        fix=_text(facts.get("fix")),
+        step=STEPS[scene.trace.step].value,
+    )
+
+
+def interleaved(scene: Scene) -> Iterator[Verdict]:
+    """Bytes damaged at another place each time, by an agent that frames well otherwise: two tasks write at once.
+
+    Text in a wrong encoding is wrong at the same place each time; so this needs two connections to be told apart.
+    """
+    trace = scene.trace
+    if trace.damage is None or not trace.is_registered:
+        return
+    damaged = [life.damage for life in scene.subject.lives if life.damage is not None and life.is_registered]
+    places = {*damaged, trace.damage}
+    if not damaged or len(places) <= len(damaged):
+        return
+    yield Verdict(
+        code="MSG-INTERLEAVED",
+        confidence=0.7 if len(damaged) == 1 else LIKELY,
+        basis=Basis.INFERRED,
+        evidence=(
+            fact(
+                f"{len(damaged) + 1} connections of this agent broke after good messages, at another byte each time",
+                n=len(damaged) + 1,
+                damage="; ".join(sorted(places))[:200],
+            ),
+        ),
+        rivals=(
+            Rival(code="MSG-BAD-UTF8", excluded_because="a wrong encoding is wrong at the same place each time"),
+            Rival(code="LIFE-PROTOCOL-1002", excluded_because="other frames of the same connection were right"),
+        ),
+        step=STEPS[trace.step].value,
+        replaces=tuple(DAMAGE),
+        holds_s=3600.0,
     )
 
 

@@ -1,6 +1,7 @@
 """Holdfast's own health: while it is ill, nobody else is blamed (fault catalogue, 4.3, step 1)."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from holdfast.diagnosis.keys import GATEWAY
 from holdfast.diagnosis.rules.messages import WHO, evidence_of
@@ -8,6 +9,9 @@ from holdfast.diagnosis.scenes import Scene
 from holdfast.diagnosis.verdicts import LIKELY, SURE, Verdict, fact, not_
 from holdfast.faults import CATALOGUE
 from holdfast.model.findings import Basis
+
+CUT_OFF: Final = "cut_off"
+"""The fact of a start that tells how many connections the last life of this gateway left open."""
 
 
 def lagged(scene: Scene) -> Iterator[Verdict]:
@@ -44,8 +48,10 @@ def store_failed(scene: Scene) -> Iterator[Verdict]:
 def restarted(scene: Scene) -> Iterator[Verdict]:
     """Started again without having said goodbye: a crash. A clean restart is nobody's fault and no finding."""
     world = scene.world
-    if not world.started_at or world.stopped_at >= world.started_at:
+    cut_off = scene.event.facts.get(CUT_OFF)
+    if not cut_off and (not world.started_at or world.stopped_at >= world.started_at):
         return
+    ran_for_s = scene.at - world.started_at if world.started_at else None
     yield Verdict(
         code="SRV-RESTART",
         confidence=LIKELY,
@@ -56,7 +62,8 @@ def restarted(scene: Scene) -> Iterator[Verdict]:
         evidence=(
             fact(
                 "the gateway started again and had not stopped in order",
-                ran_for_s=scene.at - world.started_at,
+                ran_for_s=ran_for_s,
+                cut_off=cut_off or None,
                 clean=False,
             ),
         ),

@@ -28,7 +28,7 @@ def common_cause(world: World, recent: Sequence[Trace], now: float) -> tuple[Ver
     """
     by_agent = {trace.key: trace for trace in recent}
     found = list(by_agent.values())
-    behind = {trace.address for trace in found if trace.via}
+    behind = {trace.path for trace in found if trace.via}
     for address in behind:
         same = _via(found, address)
         if len(same) >= FEW_BEHIND_PROXY and not _idle_out(same, world):

@@ -226,7 +226,7 @@ def _forgotten(scene: Scene) -> Verdict | None:
         step=scene.trace.step_name,
         replaces=("LIFE-HALF-OPEN",),
         holds_s=NAT_HOLDS_S,
-        share=("path", scene.trace.address),
+        share=("path", scene.trace.path),
         share_at=3,
         heartbeat_s=kept_alive_by(found.median),
     )  # fmt: skip
