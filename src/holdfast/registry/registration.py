@@ -33,14 +33,20 @@ _RENEWED: Final = (
     "presence_since", "presence_why", "node", "attempt",
 )  # fmt: skip
 
-_KNOWN: Final = sa.select(
-    agents.c.agent_uid,
-    agents.c.org_id,
-    agents.c.host_id,
-    agents.c.admission,
-    agents.c.admission_since,
-    agents.c.admission_why,
-).where(agents.c.agent_uid.in_(sa.bindparam("uids", expanding=True)))
+# Locked in one order, so that two gateways that register the same agents do not wait for each other for ever.
+_KNOWN: Final = (
+    sa.select(
+        agents.c.agent_uid,
+        agents.c.org_id,
+        agents.c.host_id,
+        agents.c.admission,
+        agents.c.admission_since,
+        agents.c.admission_why,
+    )
+    .where(agents.c.agent_uid.in_(sa.bindparam("uids", expanding=True)))
+    .order_by(agents.c.agent_uid)
+    .with_for_update()
+)
 
 _SAME_HOST: Final = sa.select(
     agents.c.seq,
@@ -51,6 +57,9 @@ _SAME_HOST: Final = sa.select(
     agents.c.labels,
     agents.c.note,
 ).order_by(agents.c.seq.desc())
+_SAME_HOSTS: Final = _SAME_HOST.where(agents.c.host_id.in_(sa.bindparam("hosts", expanding=True))).limit(
+    sa.bindparam("most", type_=sa.Integer)
+)
 
 Row = dict[str, Any]
 
@@ -205,9 +214,7 @@ class _Neighbours:
 
 
 def _find_known(connection: sa.Connection, entrants: Sequence[Entrant]) -> dict[str, Known]:
-    # Locked in one order, so that two gateways that register the same agents do not wait for each other for ever.
-    statement = _KNOWN.order_by(agents.c.agent_uid).with_for_update()
-    found = connection.execute(statement, {"uids": padded(one.uid for one in entrants)})
+    found = connection.execute(_KNOWN, {"uids": padded(one.uid for one in entrants)})
     return {
         row.agent_uid: Known(
             agent_uid=row.agent_uid,
@@ -224,7 +231,7 @@ def _find_known(connection: sa.Connection, entrants: Sequence[Entrant]) -> dict[
 def _find_neighbours(connection: sa.Connection, entrants: Sequence[Entrant]) -> dict[tuple[str, str], _Neighbours]:
     hosts = padded(one.host_id for one in entrants)
     most = 8 * len(hosts) + 64
-    found = connection.execute(_SAME_HOST.where(agents.c.host_id.in_(hosts)).limit(most)).all()
+    found = connection.execute(_SAME_HOSTS, {"hosts": hosts, "most": most}).all()
     if len(found) == most:  # some host has used very many keys: ask for each, so that the work stays bounded
         found = []
         for org_id, host_id in {(one.org_id, one.host_id) for one in entrants}:

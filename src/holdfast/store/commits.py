@@ -24,6 +24,7 @@ SetStatement = Callable[[sa.Connection, Sequence[Item]], Sequence[Result | Holdf
 alone; an exception raised rolls back the whole transaction. It may run again: with the same items, or some of them."""
 
 MAX_BATCH: Final = 512
+GATHER_S: Final = 0.004
 MAX_WAITING: Final = 50_000
 
 
@@ -75,6 +76,9 @@ class Group:
             while self._waiting:
                 count = min(len(self._waiting), self._max_batch)
                 await self._run_batch([self._waiting.popleft() for _ in range(count)])
+                if count > 1:
+                    # Others come at the same time: a transaction costs as much as thirty rows, so let some more come.
+                    await asyncio.sleep(GATHER_S)
         finally:
             self._runner = None
 
