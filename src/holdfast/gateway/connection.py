@@ -17,6 +17,7 @@ from holdfast.gateway.channels import message_of
 from holdfast.gateway.compat import Profile
 from holdfast.gateway.effects import Close, Effect, Ping, Record, Send
 from holdfast.gateway.moves import NEXT, PROVED, Message, State
+from holdfast.gateway.overdue import TOLD, farewell, told_code
 from holdfast.gateway.rates import Bucket
 from holdfast.gateway.session import Session
 from holdfast.gateway.settings import GatewaySettings
@@ -30,18 +31,6 @@ from holdfast.protocol.limits import MALFORMED_IN_A_ROW
 
 CLOCK_STEP_S = 2.0
 DENYING = frozenset({"ID-REVOKED"})
-TOLD_CODES = {
-    Due.SILENT: "LIFE-SILENT",
-    Due.UNFINISHED: "REG-NEVER-COMPLETED",
-    Due.NO_HEARTBEAT: "LIFE-NO-HEARTBEAT",
-    Due.NO_PONG: "LIFE-NO-PONG",
-}
-TOLD_KINDS = {
-    Due.SILENT: EventKind.SILENT,
-    Due.UNFINISHED: EventKind.UNFINISHED,
-    Due.NO_HEARTBEAT: EventKind.NO_HEARTBEAT,
-    Due.NO_PONG: EventKind.NO_PONG,
-}
 
 
 class Connection:
@@ -205,7 +194,7 @@ class Connection:
         effects = self.session.refuse(refused, wall, self.session.asked, operator)
         if refused.code in DENYING:
             effects.append(self._end(CloseCode.DENIED, refused))
-        elif refused.code.startswith("SRV-"):
+        elif refused.code.startswith("SRV-") and self.session.agent_uid is None:
             effects.append(self._end(CloseCode.TRY_LATER, refused))
         return effects
 
@@ -221,40 +210,19 @@ class Connection:
                 effects.append(Ping())
                 if self.session.answers.profile.wants_news and self.session.state in PROVED:
                     effects.append(Send(self.session.answers.event("agent.keepalive", {}, wall)))
-            elif due in TOLD_KINDS:
+            elif due in TOLD:
                 effects.append(self._told(due, wall))
-            elif due is Due.STUCK:
-                return [*effects, *self._close(self._stuck(), CloseCode.PROTOCOL_ERROR, wall)]
             else:
-                silent = self._silence(due)
-                return [*effects, *self._close(silent, CloseCode.TIMEOUT, wall)]
+                why, code = farewell(due, self.session, messages=self.messages)
+                return [*effects, *self._close(why, code, wall)]
         return effects
 
     def _told(self, due: Due, wall: float) -> Record:
-        code = "LIFE-PING-ONLY" if due is Due.SILENT and self.watch.pings_seen else TOLD_CODES[due]
         if due is Due.NO_HEARTBEAT:
             self._beaten = False  # the next one is news again
-        told = self.session.record(TOLD_KINDS[due], wall, pings=self.watch.pings_seen, messages=self.messages)
-        return Record(msgspec.structs.replace(told.event, code=code))
-
-    def _stuck(self) -> Problem:
-        return problem(
-            "LIFE-PROTOCOL-1002",
-            what="a message was begun and never finished",
-            why=f"its end did not come within {self.session.settings.message_s:g} s",
-            fix="Send each message at once and whole; the last fragment carries FIN",
-        )
-
-    def _silence(self, due: Due) -> Problem:
-        settings = self.session.settings
-        if due is Due.DEAD:
-            return problem("LIFE-HALF-OPEN", why=f"nothing came for {settings.dead_after_s:.0f} s, not even a pong")
-        why = f"no message came for {settings.silent_close_s:.0f} s"
-        if self.session.state is State.CHALLENGED:
-            return problem("REG-NEVER-COMPLETED", why=why)
-        if self.messages:
-            return problem("REG-INIT-MISSING", why=why)
-        return problem("LIFE-PING-ONLY" if self.watch.pings_seen else "LIFE-SILENT", why=why)
+        pings = self.watch.pings_seen
+        told = self.session.record(TOLD[due][0], wall, pings=pings, messages=self.messages)
+        return Record(msgspec.structs.replace(told.event, code=told_code(due, pings=pings)))
 
     # ---- what the gateway wants
 
