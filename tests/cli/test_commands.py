@@ -1,7 +1,9 @@
 """The client commands against a running control plane, for people and for programs."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -68,6 +70,8 @@ def test_the_server_refuses_and_the_command_says_what_why_and_fix(running: Contr
     assert refused.code == 1
     assert "error: An API token is needed [API-TOKEN-MISSING]" in refused.err
     assert "holdfast tokens create --role operator" in refused.err
+    assert "--token-file, or the token itself in HOLDFAST_TOKEN" in refused.err
+    assert "Authorization" not in refused.err
     assert refused.out == ""
 
 
@@ -217,7 +221,37 @@ def test_the_gateways_port_in_place_of_the_apis_is_recognised(running: ControlPl
     assert "[NET-WRONG-PORT]" in asked.err
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8083", "ftp://x", "nonsense"])
+def hang_up(listener: socket.socket) -> None:
+    """Take one connection and end it."""
+    listener.accept()[0].close()
+
+
+def test_a_port_of_another_program_is_told_from_an_api_that_is_away() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        thread = Thread(target=hang_up, args=(stranger,))
+        thread.start()
+        asked = holdfast("agents", "list", "--api", f"http://127.0.0.1:{stranger.getsockname()[1]}")
+        thread.join()
+
+    assert asked.code == 1
+    assert "[NET-WRONG-PORT]" in asked.err
+    assert "fix: Name the Actions API with --api" in asked.err
+
+
+def test_an_address_of_the_api_needs_no_scheme(running: ControlPlane) -> None:
+    asked = holdfast("agents", "list", "--api", f"127.0.0.1:{running.api_port}")
+
+    assert asked.code == 0, asked.err
+
+
+def test_an_agent_that_is_not_there_is_told_with_the_command_that_lists_them(running: ControlPlane) -> None:
+    shown = ask(running, "agents", "show", "nobody")
+
+    assert shown.code == 1
+    assert "fix: List the agents with `holdfast agents list`" in shown.err
+
+
+@pytest.mark.parametrize("url", ["ftp://x", "nonsense", "http://", "http://127.0.0.1:99999", "http://127.0.0.1:banana"])
 def test_an_address_that_is_none_is_wrong_usage(url: str) -> None:
     asked = holdfast("agents", "list", "--api", url)
 

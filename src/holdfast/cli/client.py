@@ -1,6 +1,7 @@
 """Asking the Actions API, with every way it can fail told as a `Problem`."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, Self, TypeVar
@@ -12,6 +13,15 @@ from holdfast.cli.failures import usage
 from holdfast.faults import Problem, Refused, Unavailable, printable, problem
 
 _TIMEOUT_S: Final = 30.0
+_HOST_PORT: Final = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s/:]+):\d{1,5}(/.*)?")
+_NEED_URL: Final = "Give --api as http://HOST:8083"
+_GIVE_IT: Final = "give the file that holds it with --token-file, or the token itself in HOLDFAST_TOKEN"
+# The API says what to do to those who write HTTP by hand; here the commands are at hand.
+_FIXES: Final = {
+    "List the agents with GET /agents": "List the agents with `holdfast agents list`",
+    "List the attempts with GET /attempts": "List the attempts with `holdfast attempts list`",
+    "Send `Authorization: Bearer hfa_…` without quotes or newline": f"Copy the token whole and {_GIVE_IT}",
+}
 T = TypeVar("T")
 Params = Mapping[str, str | int | bool | list[str] | None]
 
@@ -31,11 +41,8 @@ class ApiClient:
 
     def __init__(self, url: str, token: str | None) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._url = url.rstrip("/")
-        try:
-            self._http = httpx.Client(base_url=self._url, headers=headers, timeout=_TIMEOUT_S)
-        except (httpx.InvalidURL, ValueError) as error:
-            raise usage(what=f"{url} is no URL", why=str(error), fix="Give --api as http://HOST:8083") from error
+        self._url = _checked(url)
+        self._http = httpx.Client(base_url=self._url, headers=headers, timeout=_TIMEOUT_S)
 
     def __enter__(self) -> Self:
         return self
@@ -94,10 +101,8 @@ class ApiClient:
             headers["Content-Type"] = "application/json"
         try:
             response = self._http.request(method, path, params=query, content=content, headers=headers)
-        except httpx.UnsupportedProtocol as error:
-            raise usage(
-                what=f"{self._url} is no HTTP URL", why=str(error), fix="Give --api as http://HOST:8083"
-            ) from error
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
+            raise self._no_http(error) from error
         except httpx.TransportError as error:
             raise self._down(error) from error
         if response.is_error:
@@ -122,13 +127,23 @@ class ApiClient:
             )
         )
 
+    def _no_http(self, error: httpx.TransportError) -> Refused:
+        return Refused(
+            problem(
+                "NET-WRONG-PORT",
+                what=f"{self._url} took the connection and did not answer as an API does",
+                why=f"another program may listen there, or one that speaks TLS ({str(error) or type(error).__name__})",
+                fix="Name the Actions API with --api, by default http://127.0.0.1:8083",
+            )
+        )
+
     def _refused(self, response: httpx.Response) -> Refused:
         try:
             found = msgspec.json.decode(response.content, type=_ProblemDocument)
         except msgspec.DecodeError:
             return self._not_ours(response, f"it answered HTTP {response.status_code}")
         what = found.detail.removesuffix(f": {found.why}") if found.why else found.detail
-        return Refused(Problem(code=found.code, what=what, why=found.why or found.title, fix=found.fix))
+        return Refused(Problem(code=found.code, what=what, why=found.why or found.title, fix=_fix(found)))
 
     def _not_ours(self, response: httpx.Response, why: str) -> Refused:
         return Refused(
@@ -139,6 +154,34 @@ class ApiClient:
                 fix="Name the Actions API with --api, by default http://127.0.0.1:8083",
             )
         )
+
+
+def _checked(url: str) -> str:
+    """The URL without a slash at its end; `http://` is put in front of a bare HOST:PORT.
+
+    Raises:
+        Refused: it is none.
+    """
+    full = f"http://{url}" if _HOST_PORT.fullmatch(url) else url
+    try:
+        parsed = httpx.URL(full)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise usage(what=f"{printable(url)} is no URL", why=str(error), fix=_NEED_URL) from error
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        why = "it does not begin with http:// or https:// and a host"
+        raise usage(what=f"{printable(url)} is no URL of the Actions API", why=why, fix=_NEED_URL)
+    if parsed.port is not None and not 0 < parsed.port < 65_536:
+        raise usage(what=f"{printable(url)} is no URL", why="a port is a number from 1 to 65535", fix=_NEED_URL)
+    return full.rstrip("/")
+
+
+def _fix(found: _ProblemDocument) -> str:
+    """What to do about it on a command line."""
+    if found.code == "API-TOKEN-MISSING":
+        role = re.search(r"\brole (\w+)", found.why)
+        create = f"`holdfast tokens create --role {role[1] if role else 'viewer'}`"
+        return f"Create a token with {create} on the server, and {_GIVE_IT}"
+    return _FIXES.get(found.fix, found.fix)
 
 
 def connect(url: str, token_file: Path | None) -> ApiClient:

@@ -51,7 +51,10 @@ def create(
         screen.print_json(IssuedEnrolmentTokenBody(secret=issued.secret, token=enrolment_token_body(issued.token)))
         return
     screen.say(issued.secret)
-    screen.hint(f"{issued.token.token_id} ({issued.token.name}) is shown this once; put it into a file of mode 600.")
+    screen.hint(
+        f"The token {issued.token.name} is shown this once. Keep it in a file of mode 600, and give that file to "
+        f"agents with --enrolment-token-file. Its id, for list and revoke: {issued.token.token_id}"
+    )
 
 
 @enrolment.command("list")

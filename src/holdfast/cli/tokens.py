@@ -55,7 +55,8 @@ def create(
         return
     screen.say(issued.secret)
     screen.hint(
-        f"{issued.token.token_id} ({issued.token.name}, {role}) is shown this once; keep it in a file of mode 600."
+        f"The token of {issued.token.name} ({role}) is shown this once. Keep it in a file of mode 600, and give that "
+        f"file to commands with --token-file. Its id, for list and revoke: {issued.token.token_id}"
     )
 
 
