@@ -141,6 +141,15 @@ def test_an_answer_that_the_gateway_gave_and_the_doctor_never_got_is_lost_on_the
     assert any("found by its time and address" in note for note in verdict.notes)
 
 
+def test_a_plain_request_without_an_answer_is_judged_by_the_upgrade_that_came_through() -> None:
+    waited = problem("WS-HANDSHAKE-SLOW", why="TCP is up and a plain request stays without an answer for 1 s")
+    here = attempt("a-late", step=Step.UPGRADE, timeline=(said(BEGAN + 1, Step.UPGRADE),))
+
+    verdict = joined(report(check("health", waited), check("upgrade", waited), attempt=None), here, named=None)
+
+    assert found(verdict).code == "PXY-BUFFERING"
+
+
 def test_a_challenge_that_was_sent_clears_the_gateway_of_being_slow() -> None:
     hung = problem("SRV-LOOP-LAG", why="the message on agent.registration stayed without an answer for 10 s")
     timeline = (said(BEGAN + 1.0, Step.FIRST_MESSAGE), said(BEGAN + 1.004, Step.CHALLENGE))

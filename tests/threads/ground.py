@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -97,11 +97,17 @@ class Ground:
         chosen = {"state_dir": self.folder / f"sdk-{host_id}", "backoff": HASTE, **options}
         return Agent(url or self.url, host_id=host_id, **chosen)
 
-    async def doctor(self, url: str | None = None, *, dns_port: int = 9, hosts: str = "", **options: Any) -> Report:
-        """An examination from a host without settings of its own, with a name server at `dns_port`."""
+    async def doctor(
+        self, url: str | None = None, *, dns_port: int = 9, hosts: str = "", addresses: Sequence[str] | None = None,
+        **options: Any,
+    ) -> Report:  # fmt: skip
+        """An examination from a host without settings of its own, with a name server at `dns_port`.
+
+        `addresses` is what its system's resolver says, where it is to say something else than this machine's.
+        """
         here = surroundings(
             self.folder, gateway_port=self.port, api_port=self.api_port, servers=["127.0.0.1"], dns_port=dns_port,
-            hosts=hosts,
+            hosts=hosts, addresses=addresses,
         )  # fmt: skip
         return await examine(Options(**{"url": url or self.url, "timeout_s": 3.0, **options}), here)
 

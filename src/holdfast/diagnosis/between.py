@@ -9,7 +9,7 @@ from holdfast.diagnosis.sides import rivals_of, verdict
 from holdfast.faults import CATALOGUE, Area, Problem, printable, problem
 from holdfast.model import Attempt, Step
 from holdfast.model.findings import Basis
-from holdfast.model.joined import Joined, JoinedRival, Side
+from holdfast.model.joined import Checked, DoctorCheck, Joined, JoinedRival, Side
 
 # Codes under which the doctor says no more than that it waited in vain.
 WAITED: Final = frozenset({"WS-HANDSHAKE-SLOW", "SRV-LOOP-LAG", "NET-MTU-BLACKHOLE", "NET-CONN-TIMEOUT"})
@@ -27,17 +27,27 @@ BACK: Final = "Switch buffering and response scanning off for /ws/agent in what 
 
 def lost_on_the_way(halves: Halves) -> Joined | None:
     """The doctor waited in vain: had the gateway answered, or had it never got the message?"""
-    check, says, attempt = halves.failed, halves.doctor_says, halves.attempt
-    if check is None or says is None or attempt is None or not halves.is_the_doctors:
+    check, attempt = _waited_in_vain(halves), halves.attempt
+    if check is None or attempt is None or not halves.is_the_doctors or halves.gateway_says is not None:
         return None
-    if says.code not in WAITED or check.name not in WAITS or halves.gateway_says is not None:
-        return None
+    assert check.problem is not None
     has, answered = (REACHED[step] for step in WAITS[check.name])
     reached = REACHED[attempt.step]
     if reached >= answered:
-        return _lost_back(halves, says, check.name, attempt)
+        return _lost_back(halves, check.problem, check.name, attempt)
     if reached < has and check.name == "init":
-        return _lost_there(halves, says, attempt)
+        return _lost_there(halves, check.problem, attempt)
+    return None
+
+
+def _waited_in_vain(halves: Halves) -> DoctorCheck | None:
+    """The first check that found no more than that no answer came, if nothing else failed before it."""
+    for check in halves.report.checks:
+        if check.status is Checked.FAIL and check.problem is not None:
+            if check.problem.code not in WAITED:
+                return None
+            if check.name in WAITS:
+                return check
     return None
 
 
