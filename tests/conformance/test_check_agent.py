@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,6 @@ MISTAKES = {
     "unfinished": ("checklist-4", "REG-NEVER-COMPLETED"),
     "order": ("checklist-5", "SIG-ORDER"),
     "goodbye": ("checklist-6", "LIFE-CLOSED-1000"),
-    "no-heartbeat": ("heartbeat", "LIFE-NO-HEARTBEAT"),
     "no-reconnect": ("reconnect", "LIFE-NO-RECONNECT"),
     "new-key": ("reconnect", "KEY-REGENERATED"),
 }
@@ -51,6 +51,30 @@ async def test_each_mistake_is_named_on_the_line_where_it_shows() -> None:
         found[name] = (broken["name"], document["finding"]["code"])
         assert code == 1, name
     assert found == MISTAKES
+
+
+async def test_an_agent_without_heartbeats_is_right_by_the_guide_and_is_advised() -> None:
+    code, document, _ = await check(*FAULTY, "no-heartbeat")
+
+    advised = [line for line in document["report"]["lines"] if line["result"] != "pass"]
+    assert [(line["name"], line["result"], line["finding"]["code"]) for line in advised] == [
+        ("heartbeat", "warn", "LIFE-NO-HEARTBEAT")
+    ]
+    assert "the guide asks for none" in advised[0]["because"]
+    assert (code, document["passed"], document["finding"]) == (0, True, None)
+
+
+async def test_what_is_not_reached_is_told_by_the_title_of_the_line_that_failed_and_fits_the_terminal() -> None:
+    process = await asyncio.create_subprocess_exec(
+        HOLDFAST, "check-agent", "--", *FAULTY, "order", stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "COLUMNS": "60"},
+    )  # fmt: skip
+    out = (await process.communicate())[0].decode()
+
+    told = " ".join(out.split())
+    assert 'not reached, because "Agent sends registration complete message with correct signature" failed' in told
+    assert "checklist-" not in out
+    assert max(len(line) for line in out.splitlines() if not line.startswith(("checking", "  |"))) <= 60
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from holdfast.cli import EXIT_PROBLEM, EXIT_USAGE
+from holdfast.cli.paragraphs import say_paragraph
 from holdfast.cli.screen import print_json, say
 
 if TYPE_CHECKING:
     from holdfast.conformance.verdict import Line, Report
 
-MARKS: Final = {"pass": "PASS", "fail": "FAIL", "skip": "SKIP"}
+MARKS: Final = {"pass": "PASS", "warn": "WARN", "fail": "FAIL", "skip": "SKIP"}
+_INDENT: Final = " " * 8
 
 
 def check_agent(
@@ -25,6 +27,8 @@ def check_agent(
 
     The agent finds the gateway's URL in HOLDFAST_URL, and {url} in its arguments is replaced by it. It is watched while
     it registers, gets pings and odd but legal frames, loses its connection once, and sees the gateway restart once.
+
+    Exit code: 0 nothing failed, 1 a line failed or was not reached, 2 the command cannot be started.
 
     \b
     Examples:
@@ -69,11 +73,11 @@ def _ignore(_line: "Line") -> None:
 def _print_line(line: "Line") -> None:
     told = line.because and line.finding is None and line.result != "skip"
     because = f" ({line.because})" if told else ""
-    say(f"  {MARKS[line.result]}  {line.title}{because}")
+    say_paragraph(f"{line.title}{because}", lead=f"  {MARKS[line.result]}  ")
     if line.finding is not None:
-        say(f"        {line.finding.code}: {line.finding.what}")
-        say(f"        why: {line.finding.why}")
-        say(f"        fix: {line.finding.fix}")
+        say_paragraph(f"{line.finding.code}: {line.finding.what}", lead=_INDENT)
+        say_paragraph(line.finding.why, lead=f"{_INDENT}why: ")
+        say_paragraph(line.finding.fix, lead=f"{_INDENT}fix: ")
 
 
 def _print_end(report: "Report", *, verbose: bool) -> None:
@@ -83,9 +87,13 @@ def _print_end(report: "Report", *, verbose: bool) -> None:
             say(f"  | {text}")
     left_out = [line for line in report.lines if line.result == "skip"]
     if left_out:
-        say(f"{len(left_out)} lines were not checked: {left_out[0].because}.")
-    if report.finding is None:
-        say("The agent does everything that was checked right.")
-    else:
+        counted = "1 line was" if len(left_out) == 1 else f"{len(left_out)} lines were"
+        say_paragraph(f"{counted} not checked: {left_out[0].because}.")
+    warned = sum(line.result == "warn" for line in report.lines)
+    if report.finding is not None:
         more = "" if report.finding.code.startswith("CLI-") else f" More: holdfast explain {report.finding.code}"
-        say(f"First thing to mend: {report.finding.fix}.{more}")
+        say_paragraph(f"First thing to mend: {report.finding.fix}.{more}")
+    elif warned:
+        say_paragraph("The agent does everything right that the guide asks for; see the line with WARN.")
+    else:
+        say("The agent does everything that was checked right.")

@@ -11,7 +11,7 @@ from typing import IO, Final
 import msgspec
 
 from holdfast.conformance.stand import HEARTBEAT_S, Stand
-from holdfast.conformance.verdict import TITLES, Line, Report, Result, failed, named_in, passed, skipped
+from holdfast.conformance.verdict import TITLES, Line, Report, Result, failed, named_in, passed, skipped, warned
 from holdfast.faults import Problem, printable, problem
 from holdfast.model.events import Event, EventKind
 
@@ -147,8 +147,7 @@ class Examination:
         if await self._stand.wait_for(has_beaten, self._patience.heartbeat_s):
             self._decide(passed("heartbeat", f"told to come every {HEARTBEAT_S:.0f} s"))
         else:
-            why = f"none came within {self._patience.heartbeat_s:.0f} s"
-            self._decide(failed("heartbeat", named_in(self._stand.events) or problem("LIFE-NO-HEARTBEAT", why=why)))
+            self._decide(self._without_heartbeat())
         mark = len(self._stand.events)
         sent = asyncio.get_running_loop().time()
         self._stand.send_odd_frames()
@@ -163,6 +162,17 @@ class Examination:
         self._decide(passed("odd-frames"))
         answered = any(sock.core is not None and sock.core.watch.ponged_at >= sent for sock in self._stand.online())
         self._decide(passed("pongs") if answered else failed("pongs", problem("LIFE-NO-PONG")))
+
+    def _without_heartbeat(self) -> Line:
+        """Advice only: the guide never mentions heartbeats, so that an agent written by it sends none."""
+        found = named_in(self._stand.events)
+        if found is not None and found.code != "LIFE-NO-HEARTBEAT":
+            return failed("heartbeat", found)
+        why = (
+            f"none came within {self._patience.heartbeat_s:.0f} s; the guide asks for none, "
+            "and without them the agent is shown as degraded"
+        )
+        return warned("heartbeat", problem("LIFE-NO-HEARTBEAT", why=why))
 
     async def _returns(self, process: asyncio.subprocess.Process) -> None:
         mark = len(self._stand.events)
@@ -215,7 +225,7 @@ class Examination:
 
     def _skip_rest(self) -> None:
         decided = {line.name for line in self._lines}
-        broken = next((line.name for line in self._lines if line.result is Result.FAIL), "an earlier line")
+        broken = next((f'"{line.title}"' for line in self._lines if line.result is Result.FAIL), "an earlier line")
         for name in TITLES:
             if name not in decided:
                 self._decide(skipped(name, f"not reached, because {broken} failed"))

@@ -13,6 +13,7 @@ class Result(StrEnum):
     """The outcome of one line."""
 
     PASS = "pass"  # noqa: S105  a verdict, no password
+    WARN = "warn"  # what the guide does not ask for, and Holdfast makes use of
     FAIL = "fail"
     SKIP = "skip"
 
@@ -37,13 +38,13 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def passed(self) -> bool:
-        """Whether no line failed and none was left out."""
-        return all(line.result is Result.PASS for line in self.lines)
+        """Whether no line failed and none was left out; a warning is none of both."""
+        return all(line.result in (Result.PASS, Result.WARN) for line in self.lines)
 
     @property
     def finding(self) -> Problem | None:
-        """The first thing that is wrong: what to mend first."""
-        return next((line.finding for line in self.lines if line.finding is not None), None)
+        """The finding of the first line that failed: what to mend first."""
+        return next((line.finding for line in self.lines if line.result is Result.FAIL), None)
 
 
 TITLES: Final = {
@@ -71,6 +72,11 @@ def passed(name: str, because: str = "") -> Line:
 def failed(name: str, finding: Problem) -> Line:
     """A cross, with its reason."""
     return Line(name=name, title=TITLES[name], result=Result.FAIL, because=finding.why, finding=finding)
+
+
+def warned(name: str, finding: Problem) -> Line:
+    """Advice: the agent is right by the guide, and would be served better otherwise."""
+    return Line(name=name, title=TITLES[name], result=Result.WARN, because=finding.why, finding=finding)
 
 
 def skipped(name: str, because: str) -> Line:
