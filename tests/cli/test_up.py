@@ -104,6 +104,18 @@ def test_a_wrong_configuration_is_refused_before_anything_starts(
     assert "Traceback" not in ended.err
 
 
+def test_one_port_for_gateway_and_api_is_refused(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+
+    ended = holdfast(
+        "up", "--api-port", str(port), "--gateway-port", str(port), "--data-dir", str(tmp_path / "data")
+    )  # fmt: skip
+
+    assert ended.code == 2
+    assert f"gateway_port and api_port are both {port} [CFG-CONFLICT]" in ended.err
+    assert "Traceback" not in ended.err
+
+
 def test_a_data_directory_that_may_not_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 

@@ -90,6 +90,7 @@ class ControlPlane:
             Unavailable: the database cannot be opened.
         """
         config = self._config
+        _check_ports(config, self._parts)
         # The port is taken before anything else is touched: a second start must leave no trace.
         listener = _api_listener(config) if self._parts.api else None
         if listener is not None:
@@ -238,6 +239,18 @@ class ControlPlane:
             log=cast("structlog.stdlib.BoundLogger", logs.logger(logs.AGENT_SERVICE)),  # the same methods
         )
         await self._agent.__aenter__()
+
+
+def _check_ports(config: Config, parts: Parts) -> None:
+    # Both sockets may be bound to one port as long as neither listens: the system would tell only at the very end.
+    if parts.gateway and parts.api and config.gateway_port == config.api_port != 0:
+        raise misconfigured(
+            "CFG-CONFLICT",
+            what=f"gateway_port and api_port are both {config.api_port}",
+            why="gateway and Actions API each need a port of their own",
+            fix="Choose another port with --gateway-port or --api-port",
+            field="api_port",
+        )
 
 
 def _api_listener(config: Config) -> socket.socket:
