@@ -217,7 +217,11 @@ class Gateway:
 
     def _give_up(self, sock: AgentSocket) -> None:
         self.doorway.leave(sock)
-        self._dismiss(sock, self._full(), CloseCode.TRY_LATER)
+        full = self._full()
+        if sock.core is None:  # it has no core that would tell of it
+            facts: dict[str, Fact] = {"what": full.what, "why": full.why, "fix": full.fix}
+            self.note(sock, EventKind.HANDSHAKE_FAILED, facts, code=full.code, step=Step.TCP)
+        self._dismiss(sock, full, CloseCode.TRY_LATER)
         sock.hang_up()  # its slot is needed now: nobody waits for the answer to our close frame
 
     def located(self, sock: AgentSocket, origin: Origin) -> None:
