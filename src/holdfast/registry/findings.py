@@ -136,13 +136,20 @@ class Findings:
         return [_kept_of(row) for row in rows]
 
     async def cut_off_at_start(self) -> int:
-        """How many connections this node's last life left open, as its start a moment ago put right."""
-        statement = sa.select(sa.func.count()).where(
-            attempts.c.node == self._node,
-            attempts.c.ended_how == CRASHED,
-            attempts.c.ended_at >= self._clock() - STARTING_S,
+        """How many connections this node's last life left open, as its start a moment ago put right.
+
+        Counted by attempts and by agents, whichever knows of more: what happened just before a crash is stored in part.
+        """
+        since = self._clock() - STARTING_S
+        ended = sa.select(sa.func.count()).where(
+            attempts.c.node == self._node, attempts.c.ended_how == CRASHED, attempts.c.ended_at >= since
         )
-        return await self._store.read(lambda connection: connection.execute(statement).scalar_one())
+        offline = sa.select(sa.func.count()).where(
+            agents.c.node == self._node, agents.c.presence_why == CRASHED, agents.c.presence_since >= since
+        )
+        return await self._store.read(
+            lambda connection: max(connection.execute(ended).scalar_one(), connection.execute(offline).scalar_one())
+        )
 
     async def acknowledge(self, finding_id: str, *, actor: str, reason: str = "") -> Finding:
         """Note that somebody has seen it.
