@@ -128,15 +128,12 @@ def _list(chosen: "list[Injection]", *, as_json: bool) -> None:
     from holdfast.cli import screen
 
     if as_json:
-        rows = [
-            {"code": entry.code, "how": entry.how, "sees": entry.sees, "needs": [need.value for need in entry.needs]}
-            for entry in chosen
-        ]
+        rows = [{"code": entry.code, "how": entry.how, "sees": entry.sees, "needs": entry.needs} for entry in chosen]
         screen.print_json(rows)
         return
     screen.print_table(
         ("fault", "seen by", "how", "needs"),
-        ((e.code, e.sees.value, e.how, ", ".join(need.value for need in e.needs) or "-") for e in chosen),
+        ((e.code, e.sees.value, e.how, ", ".join(e.needs) or "-") for e in chosen),
         narrow=("fault", "how"),
     )
 

@@ -39,6 +39,9 @@ def swarm(
     org_id: Annotated[str, typer.Option(help="Organisation of every agent.")] = "default-org",
     enrolment_token_file: Annotated[Path | None, typer.Option(help="File with a token that lets them all in.")] = None,
     ca: Annotated[Path | None, typer.Option(help="CA of the gateway's certificate (PEM).")] = None,
+    faulty: Annotated[
+        str | None, typer.Option(metavar="SHARE", help="Add faulty agents of the lab, such as 1% of the healthy ones.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run many healthy agents against a gateway; they register, beat, and come back after losses.
@@ -49,6 +52,7 @@ def swarm(
     Examples:
       holdfast swarm ws://127.0.0.1:8080 --agents 1000 --duration 60
       holdfast swarm wss://gateway.example --agents 200 --rate 5 --ca ca.pem --json
+      holdfast swarm ws://127.0.0.1:8080 --agents 500 --faulty 1%
     """
     from holdfast.swarm import SwarmOptions, make_room
 
@@ -56,13 +60,28 @@ def swarm(
         url=url, agents=agents, rate=rate, duration_s=duration, addresses=addresses, name=name, org_id=org_id,
         enrolment_token=_token(enrolment_token_file), ca_file=ca,
     )  # fmt: skip
-    make_room(agents)
-    summary = _run(options)
+    troublemakers = _share_of(agents, faulty)
+    make_room(agents + troublemakers)
+    summary = _run(options, troublemakers)
     _show(summary, as_json=as_json)
     raise typer.Exit(0 if summary.ok else EXIT_PROBLEM)
 
 
-def _run(options: "SwarmOptions") -> "Summary":
+def _share_of(agents: int, share: str | None) -> int:
+    """How many faulty agents: a share such as `1%`, or a number."""
+    import math
+
+    from holdfast.cli.failures import usage
+
+    if share is None:
+        return 0
+    number, percent = share.strip().removesuffix("%"), share.strip().endswith("%")
+    if not number.replace(".", "", 1).isdecimal():
+        raise usage(what=f"--faulty {share} is no share", why="it is no number", fix="Give a share such as 1%")
+    return math.ceil(agents * float(number) / 100) if percent else math.ceil(float(number))
+
+
+def _run(options: "SwarmOptions", troublemakers: int) -> "Summary":
     import asyncio
     import signal
 
@@ -73,10 +92,31 @@ def _run(options: "SwarmOptions") -> "Summary":
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, fleet.ask_to_stop)
-        return await _told(fleet)
+        return await (_told(fleet) if not troublemakers else _mixed(fleet, options.url, troublemakers))
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(run())
+
+
+async def _mixed(fleet: "Fleet", url: str, troublemakers: int) -> "Summary":
+    """The fleet, and faulty agents of the lab beside it for as long as it runs."""
+    import asyncio
+    import tempfile
+
+    import msgspec
+
+    from holdfast.cli.options import DEFAULT_API
+    from holdfast.lab import Target, make_mischief
+
+    stop = asyncio.Event()
+    with tempfile.TemporaryDirectory(prefix="holdfast-lab-") as folder:
+        target = Target(url=url, api_url=DEFAULT_API)
+        mischief = asyncio.create_task(make_mischief(target, troublemakers, Path(folder), stop))
+        try:
+            summary = await _told(fleet)
+        finally:
+            stop.set()
+        return msgspec.structs.replace(summary, injected=dict((await mischief).most_common()))
 
 
 async def _told(fleet: "Fleet") -> "Summary":

@@ -23,9 +23,9 @@ from holdfast.lab.rawagent import Fields, RawAgent
 from holdfast.lab.rawwire import Place
 from holdfast.lab.specs import PlaneSpec
 from holdfast.lab.subjects import Subject
-from holdfast.lab.verdicts import Named, by_problem
+from holdfast.lab.verdicts import FindingsReader, Named, by_problem
 
-DOCTOR_S: Final = 90.0
+COMMAND_S: Final = 120.0
 T = TypeVar("T")
 
 
@@ -70,12 +70,17 @@ class _ReportRead(msgspec.Struct):
 
 
 class Context:
-    """One injection under way. What it enters and connects is closed when it is over."""
+    """One injection under way. What it enters and connects is closed when it is over.
 
-    def __init__(self, code: str, target: Target, folder: Path) -> None:
+    `starts` bounds how many processes start at once: starting is what a small machine feels, and a gateway that has to
+    wait for its turn measures our delays.
+    """
+
+    def __init__(self, code: str, target: Target, folder: Path, starts: asyncio.Semaphore) -> None:
         self.code = code
         self.target = target
         self.folder = folder
+        self._starts = starts
         self.subject = Subject(code)
         self._stack = AsyncExitStack()
 
@@ -108,13 +113,22 @@ class Context:
             self.folder / "plane", settings=spec.environ(), arguments=arguments, prefix=prefix, host=host,
             speed=spec.speed, ahead_s=spec.ahead_s,
         )  # fmt: skip
-        await self.enter(plane)
+        async with self._starts:
+            await self.enter(plane)
         self.target = Target.of(plane, spec)
         return plane
 
     def reach_api_at(self, api_url: str) -> None:
         """Ask the target's API at another address."""
         self.target = msgspec.structs.replace(self.target, api_url=api_url)
+
+    async def is_named(self) -> bool:
+        """Whether the gateway has found this fault already; for patterns that show after a few repetitions."""
+        reader = FindingsReader(self.target.api_url, self.target.token)
+        try:
+            return any(finding.code == self.code for finding in await reader.about(self.subject))
+        finally:
+            await reader.close()
 
     # ---- agents
 
@@ -166,13 +180,25 @@ class Context:
     ) -> Named | None:  # fmt: skip
         """What `holdfast doctor URL` says; None where all is well in its eyes."""
         told = ["doctor", url, "--json", "--timeout", f"{timeout_s:g}", *arguments]
-        _, out = await commands.run(told, environ=environ, prefix=prefix, within_s=DOCTOR_S)
+        out = await self.command(told, environ=environ, prefix=prefix)
         report = msgspec.json.decode(out, type=_ReportRead)
         if report.verdict is None:
             return None
         failed = [check.problem.code for check in report.checks if check.problem is not None and check.status == "FAIL"]
         also = [code for code in dict.fromkeys(failed) if code != report.verdict.code]
         return by_problem(report.verdict.code, report.verdict.why, also=also)
+
+    async def command(
+        self, arguments: Sequence[str], *, environ: Mapping[str, str] | None = None, prefix: Sequence[str] = ()
+    ) -> bytes:
+        """What `holdfast` with these arguments prints.
+
+        Raises:
+            TimeoutError: it did not come to an end.
+        """
+        async with self._starts:
+            _, out = await commands.run(arguments, environ=environ, prefix=prefix, within_s=COMMAND_S)
+        return out
 
     async def sdk(
         self, url: str, *, within_s: float = 20.0, ca_file: Path | None = None,

@@ -1,8 +1,8 @@
 """One row of the table of faults: how a fault is injected, who has to name it, and what may be said beside it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -18,11 +18,18 @@ Inject = Callable[["Context"], Awaitable[Named | None]]
 class Need(StrEnum):
     """What a machine must offer beyond Python."""
 
-    NETNS = "a network namespace (root, `unshare`, `nsenter`, `ip`)"
-    PACKETS = "a packet filter in a network namespace (root, `tc` with cls_bpf)"
-    TMPFS = "a mount of its own (root, `unshare`, `mount`)"
-    PRLIMIT = "`prlimit`"
-    CGROUP = "a memory cgroup (root)"
+    NETNS = "netns"
+    PACKETS = "packets"
+    TMPFS = "tmpfs"
+    PRLIMIT = "prlimit"
+
+
+IN_WORDS: Final[Mapping[Need, str]] = {
+    Need.NETNS: "a network namespace: root, `unshare`, `nsenter`, `ip`",
+    Need.PACKETS: "a packet filter in a network namespace: root, `tc` with cls_bpf",
+    Need.TMPFS: "a mount of its own: root, `unshare`, `mount`",
+    Need.PRLIMIT: "the program `prlimit`",
+}
 
 
 class Injection(msgspec.Struct, frozen=True, kw_only=True):

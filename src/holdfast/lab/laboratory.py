@@ -1,6 +1,7 @@
 """Runs injections: gives each the control plane it needs, reads the verdict, and judges it."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
@@ -20,6 +21,8 @@ from holdfast.lab.specs import PlaneSpec
 from holdfast.lab.verdicts import FindingsReader, Viewpoint
 
 JOBS: Final = 4
+LONG_JOBS: Final = 12  # of those that mostly wait
+STARTS: Final = 2
 MAX_INJECTION_S: Final = 420.0
 
 
@@ -36,6 +39,8 @@ class Laboratory:
         self._planes: dict[str, Target] = {}
         self._starting: dict[str, asyncio.Lock] = {}
         self._room = asyncio.Semaphore(jobs)
+        self._waiting_room = asyncio.Semaphore(LONG_JOBS)
+        self._starts = asyncio.Semaphore(STARTS)
 
     async def __aenter__(self) -> Self:
         return self
@@ -47,6 +52,8 @@ class Laboratory:
 
     async def run(self, injections: Sequence[Injection], on_result: Callable[[Result], None]) -> list[Result]:
         """Inject them all, several at a time; results come as they are known, and in the order of `injections`."""
+        for spec in {injection.plane.name: injection.plane for injection in injections}.values():
+            await self._ready(spec)
         # What mostly waits goes first, so that the others fill its time.
         first = sorted(injections, key=lambda injection: not injection.is_long)
 
@@ -62,9 +69,7 @@ class Laboratory:
     async def _inject(self, injection: Injection) -> Result:
         if missing := lacking(injection.needs):
             return unable(injection, Outcome.SKIPPED, f"this machine lacks {missing}")
-        if injection.is_long:
-            return await self._timed(injection)
-        async with self._room:
+        async with self._waiting_room if injection.is_long else self._room:
             return await self._timed(injection)
 
     async def _timed(self, injection: Injection) -> Result:
@@ -81,7 +86,7 @@ class Laboratory:
     async def _judged(self, injection: Injection, target: Target, began: float) -> Result:
         folder = self._folder / injection.code.lower()
         folder.mkdir(parents=True, exist_ok=True)
-        async with Context(injection.code, target, folder) as ctx:
+        async with Context(injection.code, target, folder, self._starts) as ctx:
             named = await injection.inject(ctx)
             if named is None and injection.sees is Viewpoint.GATEWAY:
                 reader = FindingsReader(ctx.target.api_url, ctx.target.token)
@@ -91,6 +96,11 @@ class Laboratory:
                     await reader.close()
             return judge(injection, named, time.monotonic() - began)
 
+    async def _ready(self, spec: PlaneSpec) -> None:
+        """Start its control plane now; whoever needs it will hear of it if that fails."""
+        with contextlib.suppress(HoldfastError, OSError):
+            await self._target_for(spec)
+
     async def _target_for(self, spec: PlaneSpec) -> Target:
         if spec.is_usual and self._target is not None:
             return self._target
@@ -98,6 +108,7 @@ class Laboratory:
             if spec.name not in self._planes:
                 folder = self._folder / f"plane-{spec.name}"
                 plane = Plane(folder, settings=spec.environ(), speed=spec.speed, ahead_s=spec.ahead_s)
-                await self._stack.enter_async_context(plane)
+                async with self._starts:
+                    await self._stack.enter_async_context(plane)
                 self._planes[spec.name] = Target.of(plane, spec)
         return self._planes[spec.name]

@@ -1,28 +1,25 @@
 """What this machine offers: namespaces, a packet filter, mounts. Asked once, by trying."""
 
-import os
 import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from holdfast.lab.injections import Need
+from holdfast.lab.injections import IN_WORDS, Need
 
 TRY_S: Final = 10.0
 # A filter that lets everything pass: it shows that the kernel has the classifier.
 LET_THROUGH: Final = (
     "ip link set lo up && tc qdisc add dev lo clsact && tc filter add dev lo ingress bpf da bytecode '1,6 0 0 0'"
 )
-MEMORY_CGROUP: Final = Path("/sys/fs/cgroup/memory")
 
 
 def lacking(needs: Sequence[Need]) -> str:
     """What of `needs` this machine does not have, in words; empty where it has all."""
-    return ", ".join(need.value for need in needs if not _has(need))
+    return "; ".join(IN_WORDS[need] for need in needs if not _has(need))
 
 
 def own_address() -> str:
@@ -56,10 +53,6 @@ def _prlimit() -> bool:
     return shutil.which("prlimit") is not None
 
 
-def _cgroup() -> bool:
-    return os.access(MEMORY_CGROUP, os.W_OK) and (MEMORY_CGROUP / "memory.limit_in_bytes").exists()
-
-
 def _works(*command: str) -> bool:
     if shutil.which(command[0]) is None:
         return False
@@ -75,6 +68,5 @@ PROBES: Final[Mapping[Need, Callable[[], bool]]] = MappingProxyType(
         Need.PACKETS: _packets,
         Need.TMPFS: _tmpfs,
         Need.PRLIMIT: _prlimit,
-        Need.CGROUP: _cgroup,
     }
 )

@@ -54,17 +54,6 @@ class _FindingsRead(msgspec.Struct, frozen=True):
     findings: tuple[FindingRead, ...]
 
 
-class _AttemptRead(msgspec.Struct, frozen=True):
-    attempt: str
-    claimed_host_id: str | None = None
-    remote_address: str | None = None
-    codes: tuple[str, ...] = ()
-
-
-class _AttemptsRead(msgspec.Struct, frozen=True):
-    attempts: tuple[_AttemptRead, ...]
-
-
 def by_problem(code: str, why: str, *, basis: str = "", also: Sequence[str] = ()) -> Named:
     """A verdict of the agent's side."""
     return Named(code=code, blame=fault(code).blame, basis=basis, also=tuple(also), why=why)
@@ -75,7 +64,9 @@ class FindingsReader:
 
     def __init__(self, api_url: str, token: str | None = None) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx.AsyncClient(base_url=api_url, headers=headers, trust_env=False, timeout=10)
+        # A connection for each question: servers of the lab run fast, are stopped and come back.
+        once = httpx.Limits(max_keepalive_connections=0)
+        self._http = httpx.AsyncClient(base_url=api_url, headers=headers, trust_env=False, timeout=10, limits=once)
 
     async def close(self) -> None:
         """Close the connection."""
@@ -101,28 +92,12 @@ class FindingsReader:
     async def about(self, subject: Subject) -> list[FindingRead]:
         """All findings about `subject`, resolved ones included, the newest first."""
         response = await self._http.get("/findings", params={"limit": LISTED})
-        if response.status_code == httpx.codes.NOT_FOUND:
-            return await self._recorded(subject)
         response.raise_for_status()
         page = msgspec.json.decode(response.content, type=_FindingsRead)
         return [
             finding
             for finding in page.findings
             if subject.matches(finding.subject) or any(subject.matches(agent) for agent in finding.agents)
-        ]
-
-    async def _recorded(self, subject: Subject) -> list[FindingRead]:
-        """What a gateway without diagnosis has recorded: the codes of the attempts."""
-        response = await self._http.get("/attempts", params={"limit": LISTED})
-        response.raise_for_status()
-        page = msgspec.json.decode(response.content, type=_AttemptsRead)
-        return [
-            FindingRead(code, fault(code).blame, "recorded", 1.0)
-            for attempt in page.attempts
-            if attempt.claimed_host_id in subject.hosts
-            or attempt.attempt in subject.attempts
-            or subject.matches(Told(peer=attempt.remote_address))
-            for code in attempt.codes
         ]
 
 

@@ -24,7 +24,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """The whole run. `errors` counts fault codes the gateway sent, `endings` how connections ended.
 
-    `acks_missing` are heartbeats that a living connection left unanswered. `ok`: every agent registered, none was
+    `injected` counts the faults of the faulty agents among them, of whom nothing else is counted here. `acks_missing`
+    are heartbeats that a living connection left unanswered. `ok`: every agent registered, none was
     refused, no acknowledgement is missing, and all were connected at the end.
     """
 
@@ -44,6 +45,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     ack_median_ms: float | None
     ack_p99_ms: float | None
     seconds: float
+    injected: dict[str, int] = {}
 
 
 class Tally:

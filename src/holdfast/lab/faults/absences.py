@@ -6,7 +6,6 @@ from typing import Final
 import httpx
 import msgspec
 
-from holdfast.lab import commands
 from holdfast.lab.context import Context
 from holdfast.lab.faults.packets import DROWSY, lane_of
 from holdfast.lab.injections import Injection, Need
@@ -14,7 +13,6 @@ from holdfast.lab.specs import HASTY
 from holdfast.lab.verdicts import Named, Viewpoint, by_problem
 
 GONE_S: Final = 320.0  # after five minutes nobody is merely backing off
-CHECK_S: Final = 120.0
 ONE_LIFE: Final = (sys.executable, "-m", "holdfast.lab.onelife")
 
 
@@ -40,9 +38,8 @@ class _Checked(msgspec.Struct):
     finding: _Finding | None
 
 
-async def _no_reconnect(_ctx: Context) -> Named | None:
-    # Beside other injections on a busy machine it is given twice its patience.
-    _, out = await commands.run(["check-agent", "--json", "--patience", "2", "--", *ONE_LIFE], within_s=CHECK_S)
+async def _no_reconnect(ctx: Context) -> Named | None:
+    out = await ctx.command(["check-agent", "--json", "--", *ONE_LIFE])
     found = msgspec.json.decode(out, type=_Checked).finding
     return None if found is None else by_problem(found.code, found.why, basis="measured")
 

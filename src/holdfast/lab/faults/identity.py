@@ -7,7 +7,6 @@ from typing import Final
 import httpx
 from nacl.signing import SigningKey
 
-from holdfast.lab import commands
 from holdfast.lab.context import Context
 from holdfast.lab.injections import Injection
 from holdfast.lab.specs import APPROVING, TOKENS
@@ -98,9 +97,9 @@ async def _api_token(ctx: Context) -> str:
 async def _made(ctx: Context, *arguments: str) -> str:
     """A token of the lab's own control plane, made on its store as an operator does."""
     assert ctx.target.data_dir is not None, "only the lab's own control planes are asked for tokens"
-    code, out = await commands.run([*arguments, "--data-dir", str(ctx.target.data_dir)])
-    assert code == 0, f"holdfast {' '.join(arguments)} ended with {code}"
-    return out.decode().strip()
+    made = (await ctx.command([*arguments, "--data-dir", str(ctx.target.data_dir)])).decode().strip()
+    assert made, f"holdfast {' '.join(arguments)} printed no token"
+    return made
 
 
 FAULTS: Final = (

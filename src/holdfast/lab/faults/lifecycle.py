@@ -8,7 +8,7 @@ from typing import Final
 
 from nacl.signing import SigningKey
 
-from holdfast.config.model import Limits
+from holdfast.config.model import Limits, Timeouts
 from holdfast.lab.context import Context
 from holdfast.lab.frames import PING
 from holdfast.lab.injections import Injection
@@ -21,9 +21,10 @@ from holdfast.lab.verdicts import Named, Viewpoint
 # So that an agent which does not read fills our side in a moment.
 NARROW: Final = PlaneSpec(
     name="narrow",
+    timeouts=Timeouts(drain_s=1.0),
     limits=Limits(messages_per_s=100_000.0, message_burst=100_000, write_buffer_bytes=16_384),
 )
-LATE_S: Final = 2.6  # a pong later than two seconds is told as late
+LATE_S: Final = 3.2  # a pong later than two seconds is told as late, and a ping is sent each second
 
 
 async def _silent(ctx: Context) -> None:
@@ -138,7 +139,7 @@ FAULTS: Final = (
     ),
     Injection(
         code="LIFE-LOOP-BLOCKED", how="an agent that does nothing for seconds and then goes on", inject=_loop_blocked,
-        is_long=True, beside=("LIFE-NO-HEARTBEAT",),
+        is_long=True, beside=("LIFE-NO-HEARTBEAT", "LIFE-NO-PONG", "LIFE-FROZEN"),  # until it moves again
     ),
     Injection(code="LIFE-NO-PONG", how="heartbeats, and no answer to pings", inject=_no_pong, is_long=True),
     Injection(

@@ -3,11 +3,12 @@
 import asyncio
 from typing import Final
 
+from holdfast.config.model import Timeouts
 from holdfast.lab.context import Context
 from holdfast.lab.injections import Injection
-from holdfast.lab.specs import QUICK, PlaneSpec
+from holdfast.lab.specs import PlaneSpec
 
-ALONE: Final = PlaneSpec(name="alone", timeouts=QUICK)
+ALONE: Final = PlaneSpec(name="alone", timeouts=Timeouts(drain_s=1.0))
 
 
 async def _reconnect_loop(ctx: Context) -> None:
