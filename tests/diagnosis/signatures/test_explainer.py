@@ -414,6 +414,36 @@ def test_the_agent_is_told_what_it_signed_and_what_to_sign_instead() -> None:
     }
 
 
+def test_a_right_text_in_a_wrong_encoding_is_told_as_such() -> None:
+    problem = explain(Author().failure(T, encode=bytes.hex)).problem()
+
+    assert problem.code == "SIG-ENC-HEX"
+    assert problem.why == (
+        "the text is right, the signature verifies over nonce + server_time + host_id: only its encoding is wrong"
+    )
+
+
+def test_a_wrong_text_in_a_wrong_encoding_is_not_called_right() -> None:
+    problem = explain(Author().failure(T + "\n", encode=bytes.hex)).problem()
+
+    assert "only its encoding" not in problem.why
+    assert problem.why.endswith("also: SIG-TRAILING")
+
+
+def test_the_right_text_signed_by_another_key_is_told_as_such() -> None:
+    author = Author(signing=OTHER, header_key=bytes(OTHER.verify_key))
+
+    assert explain(author.failure(T)).problem().why == (
+        "the signature verifies over nonce + server_time + host_id, with another key than the registered one"
+    )
+
+
+def test_a_right_signature_is_said_to_verify() -> None:
+    problem = explain(Author().failure(T)).problem()
+
+    assert problem.why == "the signature verifies over nonce + server_time + host_id with the registered key"
+
+
 def test_the_shape_of_a_text_is_told_without_any_search() -> None:
     assert shape(b64(KEY.sign(b"any").signature)) is None
     found = shape(KEY.sign(b"any").signature.hex())

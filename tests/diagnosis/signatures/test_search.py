@@ -68,6 +68,18 @@ async def test_a_key_is_searched_deeply_once_a_minute_and_shallowly_always(expla
     assert granted.code == "SIG-TIME-LOCAL"
 
 
+async def test_what_was_not_searched_to_the_end_is_never_called_unknown(explainer: SignatureExplainer) -> None:
+    searched = (await explainer.explain(Author().failure("unknown"), now=0.0)).problem()
+    denied = (await explainer.explain(Author().failure(LOCAL), now=30.0)).problem()
+    encoded = (await explainer.explain(Author().failure(LOCAL, encode=bytes.hex), now=30.0)).problem()
+
+    assert searched.what == "The signature does not verify and no known mistake explains it"
+    assert denied.what == ("The signature does not verify and what was signed instead was not searched to the end")
+    assert denied.why.endswith("the search was not made to its end: skipped, budget: one search per key in 60 s")
+    assert denied.fix.endswith("or try again in a minute, and the search is made to its end")
+    assert (encoded.code, "no known mistake" in encoded.what) == ("SIG-ENC-HEX", False)
+
+
 async def test_mistakes_found_in_the_first_tier_use_up_no_budget(explainer: SignatureExplainer) -> None:
     await explainer.explain(Author().failure(DECODED), now=0.0)
 

@@ -1,10 +1,15 @@
 """What the explainer found: the output, for the agent and for the operator."""
 
+from typing import Final
+
 import msgspec
 
 from holdfast.diagnosis.signatures.recipes import Recipe
-from holdfast.diagnosis.signatures.sentences import RIGHT_WORDS
+from holdfast.diagnosis.signatures.sentences import NO_MISTAKE, NOT_SEARCHED, RIGHT_WORDS
 from holdfast.faults.problem import Problem
+
+_UNFINISHED: Final = ("skipped", "stopped", "search failed", "tier 1 only")
+_OTHER_KEY: Final = frozenset({"SIG-OTHER-KEY", "KEY-PRIVATE-SENT"})
 
 
 class Patch(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,14 +50,13 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     sound: bool = False
     took_s: float = 0.0
 
+    @property
+    def is_searched(self) -> bool:
+        """Whether nothing was left untried, so that a mistake which was not found is none of those known."""
+        return self.proved or not self.search.startswith(_UNFINISHED)
+
     def problem(self) -> Problem:
         """What the agent is told: facts about its own message only."""
-        if self.signed and self.proved:
-            why = f"the signature verifies over {self.signed}; this gateway accepts {self.expected} and nothing else"
-        else:
-            why = f"the signature does not verify over {self.expected} ({self.tried} variants tried)"
-        if self.also:
-            why += f"; also: {', '.join(self.also)}"
         facts: dict[str, str | int | float | bool | None] = {
             "expected": self.expected,
             "expected_len": self.expected_len,
@@ -67,4 +71,30 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         }
         for name in [name for name, value in facts.items() if value is None]:
             del facts[name]
-        return Problem(code=self.code, what=self.label, why=why, fix=self.fix, field="signature", evidence=facts)
+        return Problem(
+            code=self.code, what=self._what(), why=self._why(), fix=self._fix(), field="signature", evidence=facts
+        )
+
+    def _what(self) -> str:
+        return self.label if self.is_searched else self.label.replace(NO_MISTAKE, NOT_SEARCHED)
+
+    def _why(self) -> str:
+        codes = (self.code, *self.also)
+        if self.sound:
+            return f"the signature verifies over {self.expected} with the registered key"
+        if not (self.signed and self.proved):
+            tried = f" ({self.tried} variants tried)" if self.tried else ""
+            left = "" if self.is_searched else f"; the search was not made to its end: {self.search}"
+            why = f"the signature does not verify over {self.expected}{tried}{left}"
+        elif not _OTHER_KEY.isdisjoint(codes):
+            why = f"the signature verifies over {self.signed}, with another key than the registered one"
+        elif self.signed == self.expected:
+            why = f"the text is right, the signature verifies over {self.signed}: only its encoding is wrong"
+        else:
+            why = f"the signature verifies over {self.signed}; this gateway accepts {self.expected} and nothing else"
+        return f"{why}; also: {', '.join(self.also)}" if self.also else why
+
+    def _fix(self) -> str:
+        if self.is_searched or "budget" not in self.search:
+            return self.fix
+        return f"{self.fix}; or try again in a minute, and the search is made to its end"

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 RIGHT_WORDS: Final = "nonce + server_time + host_id"
+NO_MISTAKE: Final = "no known mistake explains it"
+NOT_SEARCHED: Final = "what was signed instead was not searched to the end"
 
 
 class Sentences(NamedTuple):
@@ -68,7 +70,7 @@ SENTENCES: Final[Mapping[str, Sentences]] = {
         "Send in the first message the public key that belongs to the key which signs",
     ),
     "SIG-UNEXPLAINED": Sentences(
-        "The signature does not verify and no known mistake explains it",
+        f"The signature does not verify and {NO_MISTAKE}",
         "Compare your signed bytes with the expected length and SHA-256 of {words}, or run holdfast doctor sign",
     ),
     "KEY-PRIVATE-SENT": Sentences(
