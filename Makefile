@@ -5,7 +5,7 @@ STAMP := .venv/.ready
 VENDOR := src/holdfast/dashboard/static/vendor/.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets browser screenshots run test check format lint types imports docs bench lock clean
+.PHONY: help setup assets browser screenshots run test check format lint types imports docs matrix bench lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,9 @@ types: setup
 
 imports: setup
 	$(BIN)/lint-imports
+
+matrix: setup ## inject every fault that this machine can, and judge what is named
+	$(BIN)/pytest -n 0 tests/matrix/every_fault.py tests/matrix/healthy_fleet.py
 
 docs: setup
 	$(BIN)/python -m holdfast.faults.pages --check
