@@ -304,6 +304,16 @@ def test_what_the_doctor_does_on_purpose_is_no_fault() -> None:
     assert verdict.agrees
 
 
+def test_a_warning_of_the_doctor_is_told_as_one() -> None:
+    slow = problem("CLK-SKEW", why="this host's clock is 93 s behind the gateway's")
+    warned = replace(check("clock", slow), status=Checked.WARN)
+
+    verdict = joined(replace(report(warned), verdict=slow), attempt())
+
+    assert found(verdict) == slow
+    assert verdict.notes == ("It is a warning: an agent on that host can connect and register.",)
+
+
 def test_a_code_of_a_newer_doctor_is_told_as_it_came() -> None:
     newer = Problem(code="NET-QUANTUM", what="entangled", why="spooky", fix="Look away")
 

@@ -268,3 +268,42 @@ async def test_the_disconnect_waits_four_hours_for_the_lock_that_connect_holds(p
             begun = time.monotonic()
         assert time.monotonic() - begun < 2.0
     assert agent.status.state is State.STOPPED
+
+
+async def test_a_keepalive_that_timed_out_never_closes(open_ground: OpenGround) -> None:
+    """python-websockets/websockets#1527: the connection stayed CLOSING, because nobody answered the close frame.
+
+    The agent stands still while its kernel confirms everything; we do not wait for its farewell.
+    """
+    plane = await open_ground(timeouts=SHORT)
+    frozen = await plane.register("web-01")
+    frozen.wire.stop_reading()
+
+    await plane.agent("web-01", "offline")
+    attempt = await plane.attempt(host_id="web-01", open=False)
+
+    assert attempt["ended_how"] == "closed-by-gateway"
+    assert attempt["close_code"] == 4408
+
+
+async def test_a_proxy_keeps_a_dead_pods_socket_alive(open_ground: OpenGround) -> None:
+    """open-telemetry/opamp-spec#183: the agent is connected to a proxy that has nobody behind it any more."""
+    plane = await open_ground(timeouts=PATIENT)
+    async with Relay("127.0.0.1", plane.port, Conduct(idle_s=0.2, cut=Cut.SWALLOW)) as proxy:
+        met: list[Problem] = []
+        url = f"ws://127.0.0.1:{proxy.port}"
+        agent = plane.sdk("web-01", url=url, heartbeat_interval=0.4, on_status=lambda status: note(met, status.problem))
+        async with agent:
+            first = (await agent.wait_registered(5)).attempt
+
+            async def again() -> bool:
+                return agent.status.state is State.READY and agent.status.attempt != first
+
+            await until(again, "the agent to come back by itself")
+
+    assert met[0].code == "LIFE-HALF-OPEN"
+
+
+def note(met: list[Problem], found: Problem | None) -> None:
+    if found is not None:
+        met.append(found)

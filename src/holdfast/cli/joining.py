@@ -109,8 +109,12 @@ def _verdict_lines(found: "VerdictBody", *, agrees: bool) -> Iterator[str]:
 
 
 def is_grave(joined: "JoinedBody") -> bool:
-    """Whether an agent of that host cannot work."""
-    return joined.verdict is not None and joined.verdict.severity in GRAVE
+    """Whether an agent of that host cannot work. What the doctor only warned of does not keep it from that."""
+    found = joined.verdict
+    if found is None or found.severity not in GRAVE:
+        return False
+    told = {check.status for check in joined.agent_side if check.code == found.code}
+    return told != {"WARN"}
 
 
 def join_report(

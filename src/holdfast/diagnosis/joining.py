@@ -134,6 +134,15 @@ def _differ(halves: Halves) -> Joined | None:
     return verdict(halves, taken, 0.6, Basis.INFERRED, agrees=False, rivals=rivals_of(taken, says, recorded))
 
 
+def _warned(halves: Halves) -> Joined | None:
+    """An agent can work from there, at a price or for now: the doctor's first warning."""
+    warning = halves.report.verdict
+    if warning is None or halves.doctor_says is not None:
+        return None
+    note = "It is a warning: an agent on that host can connect and register."
+    return verdict(halves, warning, 0.9, Basis.MEASURED, notes=(note,))
+
+
 def _nothing_wrong(halves: Halves) -> Joined:
     attempt = halves.attempt
     if attempt is not None:
@@ -149,7 +158,7 @@ def _nothing_wrong(halves: Halves) -> Joined:
 
 RULES: Final[tuple[Rule, ...]] = (
     _another_gateway, _never_arrived, lost_on_the_way, cut_in_between, _request_changed, _header_removed, _same,
-    _beneath, _agents_own, _one_side, _differ, _nothing_wrong,
+    _beneath, _agents_own, _one_side, _differ, _warned, _nothing_wrong,
 )  # fmt: skip
 
 
