@@ -55,6 +55,7 @@ async def test_an_unknown_authority_is_named_with_what_was_trusted(tmp_path: Pat
     assert code_of(report) == "TLS-UNTRUSTED-CA"
     assert str(root.file) in line(report, "tls").because
     assert line(report, "tls").evidence["issuer"] == "commonName=Other root"
+    assert line(report, "tls").because.endswith("the issuer: commonName=Other root (1 certificate was sent)")
 
 
 async def test_a_self_signed_certificate_is_an_unknown_authority(tmp_path: Path, root: Issuer) -> None:
@@ -64,6 +65,7 @@ async def test_a_self_signed_certificate_is_an_unknown_authority(tmp_path: Path,
 
     assert code_of(report) == "TLS-UNTRUSTED-CA"
     assert line(report, "tls").evidence["chain_length"] == 2
+    assert "(2 certificates were sent)" in line(report, "tls").because
 
 
 async def test_a_product_that_inspects_traffic_is_known_by_its_name(tmp_path: Path, root: Issuer) -> None:

@@ -157,10 +157,16 @@ async def _issuer(case: Case, found: Problem, leaf: Leaf) -> Problem:
     if alone and trusts_organisation(context, leaf.issuer_organisation):
         why = f"the gateway sends its own certificate alone; its issuer, {leaf.issuer}, belongs to a trusted authority"
         return problem("TLS-MISSING-INTERMEDIATE", why=why, evidence=found.evidence)
-    trusted = f"the CA file {case.options.ca_file}" if case.options.ca_file else "the system's authorities"
-    length = leaf.chain_length if leaf.chain_length is not None else "an unknown number of"
-    why = f"{trusted} does not know the issuer: {leaf.issuer or 'unreadable'} ({length} certificates were sent)"
+    named = case.options.ca_file
+    missing = f"the CA file {named} does not hold" if named else "this host's authorities do not include"
+    why = f"{missing} the issuer: {leaf.issuer or 'unreadable'} ({_sent(leaf.chain_length)})"
     return problem("TLS-UNTRUSTED-CA", why=why, evidence=found.evidence)
+
+
+def _sent(certificates: int | None) -> str:
+    if certificates is None:
+        return "how many certificates were sent is not visible here"
+    return "1 certificate was sent" if certificates == 1 else f"{certificates} certificates were sent"
 
 
 async def _completed(case: Case, leaf: Leaf) -> str:
