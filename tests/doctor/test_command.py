@@ -176,8 +176,32 @@ def test_sign_never_shows_the_private_key(state: Path) -> None:
     assert seed not in done.out + done.err
 
 
-def test_sign_without_a_key_says_which_file_is_missing(tmp_path: Path) -> None:
-    done = holdfast(*sign_command(tmp_path))
+def test_sign_says_that_only_the_encoding_is_wrong_and_fits_60_columns_but_for_what_is_copied(state: Path) -> None:
+    signature = signing_key(state).sign(TEXT).signature.hex()
+
+    done = holdfast(*sign_command(state, f"--signature={signature}"), columns=60)
 
     assert done.code == 1
-    assert "agent.key" in done.err
+    assert "SIG-ENC-HEX" in done.out
+    assert "key and text are right: only the encoding of what was sent is wrong" in " ".join(done.out.split())
+    prose = done.out[done.out.index("compared") :].splitlines()
+    assert max(map(len, prose)) <= 60
+
+
+def test_sign_does_not_claim_to_know_every_mistake(state: Path) -> None:
+    signature = base64.b64encode(signing_key(state).sign(b"something else").signature).decode()
+
+    done = holdfast(*sign_command(state, f"--signature={signature}"))
+
+    assert done.code == 1
+    assert "not this key's signature over this text" in done.out
+    assert "Read the gateway's answer to this signature" in done.out
+
+
+def test_sign_without_a_key_is_wrong_usage_and_says_which_folder_to_name(tmp_path: Path) -> None:
+    done = holdfast(*sign_command(tmp_path / "none"))
+
+    assert done.code == 2
+    assert "[CLI-USAGE]" in done.err
+    assert str(tmp_path / "none" / "agent.key") in done.err
+    assert "fix: Name the --state-dir that the agent itself is given" in done.err

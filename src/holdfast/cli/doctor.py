@@ -3,6 +3,7 @@
 Mounted with `app.add_typer(doctor, name="doctor")`.
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -159,40 +160,72 @@ def sign(
       holdfast doctor sign --state-dir DIR --nonce N --server-time T --host-id H --signature S
     """
     from holdfast.cli import screen
-    from holdfast.doctor.identity import read_seed
+    from holdfast.cli.paragraphs import say_paragraph
     from holdfast.protocol.signing_check import check_signing
 
-    result = check_signing(read_seed(state_dir), nonce=nonce, server_time=server_time, host_id=host_id, sent=signature)
+    seed = _seed_in(state_dir)
+    result = check_signing(seed, nonce=nonce, server_time=server_time, host_id=host_id, sent=signature)
     same_text = None if expect_sha256 is None else expect_sha256.strip().lower() == result.text_sha256
     if as_json:
         screen.print_json({"check": result, "same_text_as_gateway": same_text})
     else:
-        for name, value in _sign_fields(result, same_text):
+        for name, value in _sign_values(result):
             screen.say(f"{name:<18}{value}")  # not wrapped: these values are copied
+        for name, sentence in _sign_sentences(result, same_text):
+            say_paragraph(sentence, lead=f"{name:<18}")
     raise typer.Exit(EXIT_PROBLEM if result.matches is False or same_text is False else 0)
 
 
-def _sign_fields(result: "SigningCheck", same_text: bool | None) -> list[tuple[str, str]]:
-    fields = [
+def _seed_in(state_dir: Path) -> bytes:
+    from holdfast.agent.keyring import KEY_FILE
+    from holdfast.cli.failures import usage
+    from holdfast.doctor.identity import read_seed
+
+    path = state_dir / KEY_FILE
+    if not os.path.lexists(path):
+        raise usage(
+            what=f"there is no agent's key in {state_dir}",
+            why=f"{path} does not exist, or this user may not look into the folder",
+            fix="Name the --state-dir that the agent itself is given, and run this as the agent's user",
+        )
+    return read_seed(state_dir)
+
+
+def _sign_values(result: "SigningCheck") -> list[tuple[str, str]]:
+    return [
         ("text to sign", result.text),
         ("bytes", str(result.text_len)),
         ("sha256", result.text_sha256),
         ("public key", result.public_key),
         ("signature", result.signature),
     ]
+
+
+def _sign_sentences(result: "SigningCheck", same_text: bool | None) -> list[tuple[str, str]]:
+    told: list[tuple[str, str]] = []
     if same_text is not None:
         said = "the gateway expects this very text" if same_text else "the gateway expects another text than this"
-        fields.append(("compared text", said))
+        told.append(("compared text", said))
+    found, byte = result.problem, result.difference
     if result.matches:
-        fields.append(("compared", "what was sent is right for this key and text"))
-    if (found := result.problem) is not None:
-        fields += [("problem", f"{found.code}: {found.what}"), ("why", found.why), ("fix", found.fix)]
-    if (byte := result.difference) is not None:
-        fields.append(
-            ("first difference", f"byte {byte.at}: expected {byte.expected or 'the end'}, got {byte.got or 'the end'}")
-        )
-        fields.append(("which means", byte.meaning))
-    return fields
+        told.append(("compared", "what was sent is right for this key and text"))
+    elif found is not None and byte is None and found.code.startswith("SIG-ENC-"):
+        told.append(("compared", "key and text are right: only the encoding of what was sent is wrong"))
+    if found is not None and found.code == "SIG-UNEXPLAINED":
+        told += [
+            ("problem", f"{found.code}: what was sent is not this key's signature over this text"),
+            ("why", f"{found.why}; the likeliest mistakes were tried, and none explains it"),
+            (
+                "fix",
+                "Read the gateway's answer to this signature: it tries far more; or sign with the key of this file",
+            ),
+        ]
+    elif found is not None:
+        told += [("problem", f"{found.code}: {found.what}"), ("why", found.why), ("fix", found.fix)]
+    if byte is not None:
+        place = f"byte {byte.at}: expected {byte.expected or 'the end'}, got {byte.got or 'the end'}"
+        told += [("first difference", place), ("which means", byte.meaning)]
+    return told
 
 
 __all__ = ["doctor", "examine_url", "sign"]
