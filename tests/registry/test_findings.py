@@ -100,6 +100,15 @@ async def test_a_shared_finding_is_found_by_each_agent_it_names(registry: Regist
     assert await registry.findings.of_agent("agt_9", "web") == []
 
 
+async def test_what_a_shared_finding_took_up_is_kept_and_no_longer_listed(registry: Registry) -> None:
+    merged = kept("f-1", merged_into="f-2", resolved_at=5.0)
+    await registry.findings.save([merged, kept("f-2", agents=(Affected(agent_uid="agt_a"),))])
+
+    assert [found.id for found in (await registry.findings.list()).findings] == ["f-2"]
+    assert [found.id for found in await registry.findings.of_agent("agt_a", "web-01")] == ["f-2"]
+    assert await registry.findings.get("f-1") == merged.finding
+
+
 async def test_an_agents_findings_hold_claims_of_its_name_but_nothing_proved_about_others(registry: Registry) -> None:
     claim = FindingSubject(host_id="web-01", peer="198.51.100.1")
     other = FindingSubject(agent_uid="agt_b", host_id="web-01")

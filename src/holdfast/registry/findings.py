@@ -76,7 +76,7 @@ class Findings:
         return await self._store.read(lambda connection: _finding_of(_row_of(connection, finding_id)))
 
     async def list(self, query: FindingQuery | None = None) -> FindingPage:
-        """One page, the newest first.
+        """One page, the newest first, without those that a shared finding took up.
 
         Raises:
             InvalidQuery: the limit or cursor means nothing.
@@ -103,7 +103,7 @@ class Findings:
         about = sa.select(finding_names.c.finding_id)
         mine = findings.c.id.in_(about.where(finding_names.c.name == storable(agent_uid)))
         claimed = findings.c.id.in_(about.where(finding_names.c.name == storable(host_id)))
-        filters = [sa.or_(mine, sa.and_(claimed, findings.c.agent_uid.is_(None)))]
+        filters = [sa.or_(mine, sa.and_(claimed, findings.c.agent_uid.is_(None))), findings.c.merged_into.is_(None)]
         if is_open is not None:
             filters.append(findings.c.resolved_at.is_(None) if is_open else findings.c.resolved_at.is_not(None))
         statement = (
@@ -247,7 +247,7 @@ class Findings:
 
 
 def _filters(query: FindingQuery) -> list[sa.ColumnElement[bool]]:
-    filters: list[sa.ColumnElement[bool]] = []
+    filters: list[sa.ColumnElement[bool]] = [findings.c.merged_into.is_(None)]
     if query.open is not None:
         filters.append(findings.c.resolved_at.is_(None) if query.open else findings.c.resolved_at.is_not(None))
     if query.code is not None:
@@ -280,6 +280,7 @@ def _row(kept: KeptFinding, node: str, at: float) -> Row:
         "first_seen": finding.first_seen,
         "changed_at": at,
         "resolved_at": finding.resolved_at,
+        "merged_into": finding.merged_into,
         "document": storable(document.decode()),
         "counted_by": storable(kept.counted_by),
         "keeping": msgspec.json.encode(Keeping(kept.until, kept.holds_s)).decode(),
@@ -316,5 +317,5 @@ def _reason(reason: str) -> str:
 
 def _upsert(dialect: str) -> sa.Insert:
     insert = upsert(dialect, findings)
-    changing = ("code", "severity", "agent_uid", "resolved_at", "changed_at", "document", "keeping")
+    changing = ("code", "severity", "agent_uid", "resolved_at", "changed_at", "document", "keeping", "merged_into")
     return insert.on_conflict_do_update(index_elements=["id"], set_={name: insert.excluded[name] for name in changing})

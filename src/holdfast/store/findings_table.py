@@ -21,6 +21,7 @@ findings = sa.Table(
     sa.Column("keeping", sa.Text, nullable=False),  # JSON: until, holds_s
     sa.Column("acknowledged", sa.Text),  # JSON of `Mark`
     sa.Column("muted", sa.Text),  # JSON of `Mark`
+    sa.Column("merged_into", sa.Text),  # the id of the shared finding that took it up
     sa.Index("findings_by_id", "id", unique=True),
     sa.Index("findings_by_time", "first_seen", "seq"),
     sa.Index("findings_by_change", "changed_at", "seq"),
