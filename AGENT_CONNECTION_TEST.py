@@ -8,7 +8,9 @@ host. Each line is ticked as it passes. The first one that does not ends the tes
 
 Exit codes: 0 all lines passed, 1 something is wrong with the backend or the way to it, 2 the test could not be run.
 
-The test registers as host `agent-connection-test` with a key that it forgets at the end.
+The test registers as host `agent-connection-test` with a key that it forgets at the end, so that each run leaves one
+more agent in the list. With an API token of the role operator in HOLDFAST_TOKEN the test deletes its agent again. Where
+the gateway lets agents in by token only, HOLDFAST_ENROLMENT_TOKEN holds one that it accepts.
 """
 
 # ruff: noqa: E402 - what is imported below is there only once the project's environment is entered
@@ -64,6 +66,12 @@ HOST_ID = "agent-connection-test"
 ANSWER_S = 10.0
 LISTED_S = 10.0
 CLOCK_S = 60.0
+PATH = "/ws/agent"
+ENVIRONMENT = """environment:
+  HOLDFAST_TOKEN            an API token: the API wants one beyond the machine itself; with the role
+                            operator the agent that the test registered is deleted at its end
+  HOLDFAST_ENROLMENT_TOKEN  an enrolment token, where the gateway runs with --registration token
+"""
 
 Payload = dict[str, object]
 
@@ -111,9 +119,25 @@ class Report:
 # ---- the way to the backend
 
 
-def unreachable(error: Exception, url: str) -> Wrong:
-    """Why no connection to `url` came about, as far as this side can tell."""
-    where = f"{urlsplit(url).hostname}:{urlsplit(url).port or (443 if url.startswith(('wss', 'https')) else 80)}"
+def port_of(url: str) -> int:
+    """The port of a URL, by default that of its scheme."""
+    return urlsplit(url).port or (443 if url.startswith(("wss", "https")) else 80)
+
+
+def nobody_listens(where: str, *, is_api: bool) -> Wrong:
+    """A refused connection, which says nothing of the other of the two services."""
+    if is_api:
+        why = "nothing listens there: the Actions API is on another port or host, or does not run"
+        fix = "Name the Actions API with --api http://HOST:PORT; or start the backend with: make run"
+        return Wrong("SRV-ACTIONS-API-DOWN", f"the Actions API is not at {where}", why, fix)
+    why = "nothing listens there: the gateway is on another port or host, or does not run"
+    return Wrong("NET-CONN-REFUSED", f"{where} refuses the connection", why, "Start the backend with: make run")
+
+
+def unreachable(error: Exception, url: str, api_place: str = "") -> Wrong:
+    """Why no connection to `url` came about, as far as this side can tell. `api_place` is the API's host:port."""
+    where = f"{urlsplit(url).hostname}:{port_of(url)}"
+    is_api = where == api_place
     causes = [error]
     while (inner := causes[-1].__cause__ or causes[-1].__context__) is not None and inner not in causes:
         causes.append(inner)  # type: ignore[arg-type]  # a cause is an Exception wherever a library chains them
@@ -127,10 +151,14 @@ def unreachable(error: Exception, url: str) -> Wrong:
         if isinstance(cause, ssl.SSLError):
             return Wrong("TLS-TLS-TO-PLAIN", f"{where} does not speak TLS: {cause.reason}")
         if isinstance(cause, ConnectionRefusedError):
-            return Wrong("NET-CONN-REFUSED", f"{where} refuses the connection", fix="Start the backend with: make run")
+            return nobody_listens(where, is_api=is_api)
     if isinstance(error, TimeoutError | httpx.TimeoutException):
         return Wrong("NET-CONN-TIMEOUT", f"{where} does not answer")
-    return Wrong("", f"no connection to {where}: {printable(str(error), 200)}")
+    return Wrong(
+        "", f"no answer in HTTP from {where}: {printable(str(error), 200)}",
+        "what listens there took the connection and is no Holdfast service, or something between ended it",
+        f"Look what listens on {where}, and name the {'Actions API with --api' if is_api else 'gateway as URL'}",
+    )  # fmt: skip
 
 
 def refused(status: int, body: str) -> Wrong:
@@ -170,7 +198,8 @@ class Backend:
         try:
             return client.request(method, url)
         except httpx.HTTPError as error:
-            raise unreachable(error, url) from error
+            place = f"{urlsplit(self.api).hostname}:{port_of(self.api)}" if client is self._api else ""
+            raise unreachable(error, url, place) from error
 
     def get(self, url: str) -> Payload:
         """The JSON object behind `url`."""
@@ -292,9 +321,8 @@ def debugging_steps(backend: Backend, report: Report) -> None:
     report.title("Debugging steps 1 and 2")
     report.begin(f"HEAD {backend.path} answers 400 Bad Request (expected)")
     response = backend.request("HEAD", backend.gateway + backend.path)
-    if response.status_code != 400:
-        backend.get(backend.gateway + backend.path)  # the answer to GET has a body, which explains the status
-        raise Wrong("", f"it answers {response.status_code}")
+    if response.status_code != 400 or response.headers.get("Holdfast-Code") != "WS-PLAIN-HTTP":
+        explain_head(backend, response.status_code)
     report.tick()
     report.begin("WebSocket Gateway health: GET /health")
     health = backend.get(f"{backend.gateway}/health")
@@ -303,6 +331,19 @@ def debugging_steps(backend: Backend, report: Report) -> None:
     report.tick(str(backend.get(f"{backend.api}/healthz").get("status", "")))
     report.begin("Registered agents: GET /agents")
     report.tick(f"{backend.get(f'{backend.api}/agents?limit=1').get('total')} registered")
+
+
+def explain_head(backend: Backend, status: int) -> None:
+    """A 400 has more than one reason: the answer to GET has a body, which tells which one."""
+    try:
+        backend.get(backend.gateway + backend.path)
+    except Wrong as wrong:
+        if wrong.code == "WS-PLAIN-HTTP":
+            return  # the expected one, whose header was lost on the way
+        if status != 400 or wrong.code:
+            raise
+    if status != 400:
+        raise Wrong("", f"it answers {status}", "a Holdfast gateway answers 400 here", "Look what listens there")
 
 
 def testing_checklist(backend: Backend, report: Report, token: str) -> str:
@@ -384,19 +425,39 @@ def ended(closed: websockets.exceptions.ConnectionClosed, agent: Agent) -> Wrong
 
 
 def options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Walks the guide's testing checklist against a running backend.")
+    parser = argparse.ArgumentParser(
+        description="Walks the guide's testing checklist against a running backend.",
+        epilog=ENVIRONMENT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("url", nargs="?", default="ws://127.0.0.1:8080/ws/agent", help="default: %(default)s")
     parser.add_argument("--api", metavar="URL", help="the Actions API; default: port 8083 of the same host")
     parser.add_argument("--ca", metavar="FILE", help="CA certificate to trust for wss:// and https://")
     parsed = parser.parse_args()
-    if urlsplit(parsed.url).scheme not in ("ws", "wss") or not urlsplit(parsed.url).hostname:
-        parser.error(f"{parsed.url} is no WebSocket URL: it begins with ws:// or wss://")
-    if urlsplit(parsed.url).path in ("", "/"):
-        parser.error(f"{parsed.url} has no path: the gateway listens on /ws/agent")
+    if problem := url_problem(parsed.url, ("ws", "wss")):
+        parser.error(f"{parsed.url} is no WebSocket URL: {problem}, such as ws://127.0.0.1:8080{PATH}")
+    parts = urlsplit(parsed.url)
+    if parts.path in ("", "/"):
+        parsed.url = parts._replace(path=PATH).geturl()  # as the agents do
     if parsed.api is None:
-        host = urlsplit(parsed.url).hostname or ""
+        host = parts.hostname or ""
         parsed.api = f"http://{f'[{host}]' if ':' in host else host}:8083"
+    if problem := url_problem(parsed.api, ("http", "https")):
+        parser.error(f"--api {parsed.api} is no URL of the Actions API: {problem}, such as http://127.0.0.1:8083")
     return parsed
+
+
+def url_problem(url: str, schemes: tuple[str, str]) -> str:
+    """What keeps `url` from being one with a host under these schemes; nothing where it is fine."""
+    try:
+        parts = urlsplit(url)
+        if parts.port == 0:
+            return "no service has port 0"
+    except ValueError as error:
+        return str(error)
+    if parts.scheme not in schemes or not parts.hostname:
+        return f"it begins with {schemes[0]}:// or {schemes[1]}:// and a host"
+    return ""
 
 
 def main() -> int:
@@ -415,7 +476,9 @@ def main() -> int:
         if api_token and backend.delete(uid):
             print(f"The test's agent {uid} was deleted again.")
         else:
-            print(f"The test's agent {uid} stays listed as {HOST_ID}, offline; nobody has its key any more.")
+            print(f"The test's agent {uid} stays listed as {HOST_ID}, offline: each run leaves one more.")
+            print(f"To remove it: .venv/bin/holdfast agents delete {uid} --api {chosen.api}")
+            print("An API token of the role operator in HOLDFAST_TOKEN lets the test remove its agent itself.")
     return 0
 
 

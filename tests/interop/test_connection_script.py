@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -79,6 +80,7 @@ def test_it_ticks_every_line_of_the_checklist_in_order(holdfast: ControlPlane) -
     listed = {agent["agent_uid"] for agent in holdfast.agents("agent-connection-test")}
     assert uid[0] in listed
     assert "stays listed" in done.stdout
+    assert f"holdfast agents delete {uid[0]}" in done.stdout
 
 
 def test_it_can_be_run_again_and_again(holdfast: ControlPlane) -> None:
@@ -156,6 +158,57 @@ def test_what_is_no_websocket_url_is_refused_before_anything_is_sent() -> None:
     assert "ws:// or wss://" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("ws://127.0.0.1:99999/ws/agent",), "Port out of range 0-65535, such as ws://127.0.0.1:8080/ws/agent"),
+        (("--api", "127.0.0.1:8083"), "begins with http:// or https:// and a host, such as http://127.0.0.1:8083"),
+        (("--api", "http://127.0.0.1:99999"), "Port out of range 0-65535"),
+    ],
+)
+def test_a_url_that_cannot_be_one_is_wrong_usage(arguments: tuple[str, ...], told: str) -> None:
+    done = run(*arguments)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_the_path_may_be_left_out_as_for_an_agent(holdfast: ControlPlane) -> None:
+    done = run(holdfast.agent_url.removesuffix("/ws/agent"), "--api", holdfast.api_url)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"Gateway {holdfast.agent_url}," in done.stdout
+
+
+def test_a_wrong_address_of_the_api_does_not_accuse_the_gateway(holdfast: ControlPlane) -> None:
+    (port,) = free_ports(1)
+
+    done = run(holdfast.agent_url, "--api", f"http://127.0.0.1:{port}")
+
+    assert done.returncode == 1
+    assert f"the Actions API is not at 127.0.0.1:{port} [SRV-ACTIONS-API-DOWN]" in done.stdout
+    assert "Name the Actions API with --api" in done.stdout
+    assert "gateway is not running" not in done.stdout
+
+
+def test_what_speaks_no_http_is_told_with_what_to_do() -> None:
+    with http_server(b"") as port:
+        done = run(f"ws://127.0.0.1:{port}/ws/agent")
+
+    assert done.returncode == 1
+    assert "is no Holdfast service" in done.stdout
+    assert f"fix:   Look what listens on 127.0.0.1:{port}" in done.stdout
+
+
+def test_help_names_the_tokens_of_the_environment() -> None:
+    done = run("--help")
+
+    assert done.returncode == 0
+    assert "HOLDFAST_TOKEN " in done.stdout
+    assert "HOLDFAST_ENROLMENT_TOKEN " in done.stdout
+
+
 def test_it_trusts_the_authority_it_is_given_and_no_other(tmp_path: Path) -> None:
     certificate, key = self_signed(tmp_path)
     with control_plane(
@@ -167,6 +220,7 @@ def test_it_trusts_the_authority_it_is_given_and_no_other(tmp_path: Path) -> Non
         without_tls = run(url.replace("wss", "ws"), "--api", running.api_url)
 
     assert trusted.returncode == 0, trusted.stdout
+    assert "[x]" not in without_tls.stdout
     assert untrusted.returncode == 1
     assert "[TLS-UNTRUSTED-CA]" in untrusted.stdout
     assert without_tls.returncode == 1
