@@ -82,14 +82,14 @@ class Arrival:
 
     def _answer(self, head: bytes) -> None:
         sock = self._sock
-        max_size = self._gateway.settings.limits.message_bytes_unregistered
-        ws = sock.ws = ServerProtocol(max_size=max_size, logger=SILENT_LOG)
-        ws.receive_data(head)
-        events = ws.events_received()
+        # For the handshake alone: as long as it lives it holds the whole request, which is a third of a connection.
+        handshake = ServerProtocol(logger=SILENT_LOG)
+        handshake.receive_data(head)
+        events = handshake.events_received()
         request = cast("Request", events[0]) if events else None
-        response = front.answer(self._gateway, sock, request, head)
+        response = front.answer(self._gateway, sock, handshake, request, head)
         if response.status_code == 101:
-            ws.send_response(response)
+            sock.send_raw(response.serialize())
         else:
             sock.say_goodbye(response.serialize())
 

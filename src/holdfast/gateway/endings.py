@@ -1,7 +1,7 @@
 """How a connection ended, and what a breach of RFC 6455 was: pure readings of the library's state."""
 
 from websockets.frames import Close as WsClose
-from websockets.server import ServerProtocol
+from websockets.protocol import Protocol
 
 from holdfast.faults import Problem, printable, problem
 from holdfast.gateway.watch import Watch
@@ -22,7 +22,7 @@ def violation(code: int, reason: str) -> Problem | None:
     return None
 
 
-def ending(ws: ServerProtocol, *, how: str, by_gateway: bool) -> dict[str, Fact]:
+def ending(ws: Protocol, *, how: str, by_gateway: bool) -> dict[str, Fact]:
     """The facts of the end: `how` the TCP connection went, the close code and reason, and who closed first."""
     close: WsClose | None = ws.close_rcvd or ws.close_sent
     if by_gateway and ws.close_sent is not None:

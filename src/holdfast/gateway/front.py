@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
 
 from holdfast.faults import Problem, printable
 from holdfast.gateway import metrics, pages
@@ -36,7 +37,9 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     version: str
 
 
-def answer(gateway: "Gateway", sock: "AgentSocket", request: Request | None, head: bytes) -> Response:
+def answer(
+    gateway: "Gateway", sock: "AgentSocket", handshake: ServerProtocol, request: Request | None, head: bytes
+) -> Response:
     """The answer to the request that `sock` began with: 101, a page, or a refusal.
 
     `request` is None where the library refused to parse `head`, a POST with a body for example.
@@ -44,9 +47,8 @@ def answer(gateway: "Gateway", sock: "AgentSocket", request: Request | None, hea
     method, path = _request_line(head)
     if path == PATH:
         if request is None:
-            assert sock.ws is not None
-            return _refuse(gateway, sock, pages.unparsed(method, sock.ws.handshake_exc))
-        return _upgrade(gateway, sock, request)
+            return _refuse(gateway, sock, pages.unparsed(method, handshake.handshake_exc))
+        return _upgrade(gateway, sock, handshake, request)
     if path in ("/health", "/metrics") and method in ("GET", "HEAD"):
         body, kind = _page(gateway, path)
         return pages.respond(200, body, kind, head_only=method == "HEAD")
@@ -80,15 +82,14 @@ def _page(gateway: "Gateway", path: str) -> tuple[bytes, str]:
     return msgspec.json.encode(health) + b"\n", "application/json"
 
 
-def _upgrade(gateway: "Gateway", sock: "AgentSocket", request: Request) -> Response:
-    assert sock.ws is not None
+def _upgrade(gateway: "Gateway", sock: "AgentSocket", handshake: ServerProtocol, request: Request) -> Response:
     gateway.identify_origin(sock, request.headers)
     wrong = pages.upgrade_problem(request.method, request.protocol, request.headers) or gateway.refusal(sock)
     if wrong is not None:
         return _refuse(gateway, sock, wrong, request)
-    response = sock.ws.accept(request)
+    response = handshake.accept(request)
     if response.status_code != 101:
-        detail = str(sock.ws.handshake_exc)
+        detail = str(handshake.handshake_exc)
         return _refuse(gateway, sock, pages.key_problem(request.headers, detail), request)
     nonce = new_challenge(os.urandom(RANDOM_BYTES))
     user_agent = _user_agent(request)

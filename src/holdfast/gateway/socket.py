@@ -1,22 +1,23 @@
 """The shell of one connection: bytes to events, effects to bytes. It decides nothing.
 
-`websockets`' sans-I/O `ServerProtocol` does RFC 6455; TLS, when on, is a layer of our own in front of it. One object
+`websockets`' sans-I/O `Protocol` does RFC 6455; TLS, when on, is a layer of our own in front of it. One object
 per connection, no task and no timer of its own.
 """
 
 import asyncio
 import socket
 import struct
+import uuid
 from collections import deque
 from typing import TYPE_CHECKING, Final, cast
 
 from websockets.frames import Close as WsClose
 from websockets.frames import Frame, Opcode
+from websockets.protocol import Protocol, Side
 from websockets.protocol import State as WsState
-from websockets.server import ServerProtocol
 
 from holdfast.faults import Problem, problem
-from holdfast.gateway.arrival import Arrival
+from holdfast.gateway.arrival import SILENT_LOG, Arrival
 from holdfast.gateway.connection import Connection
 from holdfast.gateway.effects import ASKING, Close, Effect, Ping, Record, Send
 from holdfast.gateway.endings import ending, last_moments, violation
@@ -37,6 +38,7 @@ SLICE_BYTES: Final = 16 * 1024
 LIGHT_BYTES: Final = 16
 LIGHT_BURST: Final = 2048
 LIGHT_WITHIN_S: Final = 40.0
+NAMELESS: Final = uuid.UUID(int=0)  # the library numbers connections for its log, which is off
 _STAMP: Final = struct.Struct("!d")
 
 
@@ -53,7 +55,7 @@ class AgentSocket(asyncio.Protocol):
         self._gateway = gateway
         self.attempt = attempt
         self.core: Connection | None = None
-        self.ws: ServerProtocol | None = None
+        self.ws: Protocol | None = None
         self.registered_uid: str | None = None
         self.refused_with: Problem | None = None  # set before the upgrade: the answer will be this refusal
         self.address = self.peer = ""
@@ -98,7 +100,6 @@ class AgentSocket(asyncio.Protocol):
             if self.core is None:
                 return
             self._arrival = None
-            self._flush()
         if not data:
             return
         if len(data) <= SLICE_BYTES:
@@ -159,8 +160,11 @@ class AgentSocket(asyncio.Protocol):
         self._linger()
 
     def upgraded(self, core: Connection) -> None:
-        """The gateway accepted the upgrade."""
+        """The gateway accepted the upgrade: frames follow."""
         self.core = core
+        max_size = self._gateway.settings.limits.message_bytes_unregistered
+        self.ws = Protocol(Side.SERVER, max_size=max_size, logger=SILENT_LOG)
+        self.ws.id = NAMELESS
 
     # ---- frames in
 
@@ -252,7 +256,7 @@ class AgentSocket(asyncio.Protocol):
             if self.rtt_s > LATE_PONG_S:
                 self._gateway.note(self, EventKind.LATE_PONG, {"late_s": round(self.rtt_s, 3), **self.tcp()})
 
-    def _broken(self, ws: ServerProtocol) -> None:
+    def _broken(self, ws: Protocol) -> None:
         """The bytes broke RFC 6455: the library has answered with a close frame; say what it was."""
         close = ws.close_sent
         wrong = violation(close.code, close.reason) if close is not None else None
@@ -410,10 +414,10 @@ class AgentSocket(asyncio.Protocol):
         self._ended_how = self._ended_how or how
         self._transport.abort()
 
-    def send_raw(self, frames: bytes) -> None:
-        """Send serialised frames past the core: for test stands, which want to be odd."""
+    def send_raw(self, data: bytes) -> None:
+        """Send past the core: the answer to the upgrade, and whatever a test stand wants to say."""
         if not self._transport.is_closing():
-            self._send([frames])
+            self._send([data])
 
     def hang_up(self) -> None:
         """End the TCP connection as soon as what was said is sent, or cannot be sent for too long."""
