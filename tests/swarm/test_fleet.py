@@ -8,10 +8,11 @@ import pytest
 from holdfast.agent.backoff import Backoff
 from holdfast.faults import Refused
 from holdfast.lab.plane import Plane
-from holdfast.swarm import Fleet, Progress, Summary, SwarmOptions
+from holdfast.swarm import Fleet, Progress, Summary, SwarmOptions, first_cause
 from holdfast.swarm.options import LOOPBACK, source_address
+from holdfast.swarm.tally import Tally
 from tests.cli.commands import holdfast
-from tests.processes import control_plane
+from tests.processes import control_plane, free_ports
 
 QUICK = {"HOLDFAST_TIMEOUTS__HEARTBEAT_INTERVAL_S": "0.5", "HOLDFAST_TIMEOUTS__DRAIN_S": "2"}
 SOON = Backoff(base_s=0.3, cap_s=0.6)
@@ -75,6 +76,39 @@ def test_the_command_ends_with_1_where_agents_are_refused_for_good(tmp_path: Pat
     document = said.json()
     assert document["refused"] == 3
     assert document["errors"] == {"ID-TOKEN-INVALID": 3}
+
+
+def test_a_port_where_nothing_listens_is_named_with_what_to_do() -> None:
+    url = f"ws://127.0.0.1:{free_ports(1)[0]}"
+
+    said = holdfast("swarm", url, "--agents", "2", "--duration", "1")
+
+    assert said.code == 1
+    assert "[NET-CONN-REFUSED]" in said.err
+    assert "fix: Start the gateway" in said.err
+    assert f"`holdfast doctor {url}`" in said.err
+
+
+@pytest.mark.parametrize(
+    ("endings", "code"),
+    [
+        ({"not connected: TimeoutError": 2}, "NET-CONN-TIMEOUT"),
+        ({"not a gateway: HTTP 404": 2}, "WS-WRONG-PATH"),
+        ({"lost: no close frame": 9, "closed 4003 ID-REVOKED": 2}, "ID-REVOKED"),
+        ({"lost: no close frame": 2}, None),
+    ],
+)
+def test_the_commonest_ending_with_a_known_fault_is_the_cause(endings: dict[str, int], code: str | None) -> None:
+    tally = Tally()
+    tally.endings.update(endings)
+
+    cause = first_cause(tally.summary(agents=2, seconds=1.0), url="ws://127.0.0.1:8080")
+
+    assert (cause.code if cause is not None else None) == code
+
+
+def test_a_swarm_that_was_well_has_no_cause() -> None:
+    assert first_cause(Tally().summary(agents=0, seconds=1.0), url="ws://127.0.0.1:8080") is None
 
 
 def test_the_command_says_where_the_limit_of_open_files_is_too_low() -> None:

@@ -54,7 +54,8 @@ def swarm(
       holdfast swarm wss://gateway.example --agents 200 --rate 5 --ca ca.pem --json
       holdfast swarm ws://127.0.0.1:8080 --agents 500 --faulty 1%
     """
-    from holdfast.swarm import SwarmOptions, make_room
+    from holdfast.cli.failures import show_problem
+    from holdfast.swarm import SwarmOptions, first_cause, make_room
 
     options = SwarmOptions(
         url=url, agents=agents, rate=rate, duration_s=duration, addresses=addresses, name=name, org_id=org_id,
@@ -64,6 +65,8 @@ def swarm(
     make_room(agents + troublemakers)
     summary = _run(options, troublemakers)
     _show(summary, as_json=as_json)
+    if (cause := first_cause(summary, url=url)) is not None:
+        show_problem(cause)
     raise typer.Exit(0 if summary.ok else EXIT_PROBLEM)
 
 
