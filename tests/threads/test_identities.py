@@ -32,8 +32,7 @@ async def test_cloned_vms_kick_each_other_off(plane: Ground) -> None:
     assert told(finding, "boot_id") == {"boot-here", "boot-there"}
     assert finding["cause"].startswith("Two machines hold the same key")
     assert finding["rivals"][0]["code"] == "LIFE-DUPLICATE-SESSION"
-    (row,) = await plane.agents("clone")
-    assert row["status"] == "duplicate"
+    assert await plane.agent("clone", "duplicate")
 
 
 async def test_an_agent_randomly_disappears_from_the_list(plane: Ground) -> None:
@@ -45,9 +44,7 @@ async def test_an_agent_randomly_disappears_from_the_list(plane: Ground) -> None
     finding = await plane.finding("ID-CLONED")
 
     assert told(finding, "host_id") == {"container-1", "container-2"}
-    row = await plane.get(f"/agents/{first.uid}")
-    assert row["status"] == "duplicate"
-    assert row["host_id"] == "container-2"
+    assert (await plane.agent("container-2", "duplicate"))["agent_uid"] == first.uid
 
 
 async def test_two_processes_of_one_host_are_not_taken_for_a_clone(plane: Ground) -> None:

@@ -304,6 +304,35 @@ async def test_a_proxy_keeps_a_dead_pods_socket_alive(open_ground: OpenGround) -
     assert met[0].code == "LIFE-HALF-OPEN"
 
 
+async def test_hibernation_is_not_left_after_the_permission_was_granted(open_ground: OpenGround) -> None:
+    """aws/amazon-ssm-agent#202: the agent slept on after its role was put right. Ours hears of it at once."""
+    plane = await open_ground(registration="approve")
+    async with plane.sdk("web-01") as agent:
+        await until(lambda: is_in(agent, State.PENDING), "the agent to wait for approval")
+        uid = agent.status.uid
+        begun = time.monotonic()
+
+        await plane.http.post(f"/agents/{uid}/approve", headers=await plane.operator())
+        await agent.wait_registered(5)
+
+    assert time.monotonic() - begun < 5
+
+
+async def test_the_status_is_read_right_after_the_disconnect_that_it_caused(plane: Ground) -> None:
+    """openchoreo/openchoreo#2828: whoever ends a connection finds the reason at the agent, not an old "online"."""
+    agent = await plane.register("web-01")
+
+    await plane.http.post(
+        f"/agents/{agent.uid}/disconnect", headers=await plane.operator(), json={"reason": "rewiring"}
+    )
+    await agent.wire.wait_closed()
+    row = await plane.agent("web-01", "offline")
+
+    assert "1001" in row["status_why"]
+    assert agent.wire.closed is not None
+    assert (await plane.get("/audit", subject=agent.uid))["records"][0]["detail"]["reason"] == "rewiring"
+
+
 def note(met: list[Problem], found: Problem | None) -> None:
     if found is not None:
         met.append(found)
