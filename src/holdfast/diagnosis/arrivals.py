@@ -114,7 +114,7 @@ class Arrivals:
         subject.add_registration(event.at)
         changes = self._returned(trace, subject, event)
         if (
-            len(subject.registrations or ()) >= REREGISTER
+            len(subject.registrations) >= REREGISTER
             or facts.get("other_keys")
             or facts.get("previous_host_id")
             or facts.get("admission") == Admission.PENDING.value

@@ -21,8 +21,9 @@ class Subject:
 
     def __init__(self, key: Key) -> None:
         self.key = key
-        self._lives: deque[Trace] | None = None
-        self.registrations: deque[float] | None = None
+        # Most have one of each: a deque takes half a KiB for its first item.
+        self._lives: list[Trace] | None = None
+        self.registrations: tuple[float, ...] = ()
         self.replacements: deque[tuple[Trace, Trace]] | None = None
         self.last_refusal: str | None = None
         self.wait_until = 0.0
@@ -41,16 +42,16 @@ class Subject:
     def add_life(self, trace: Trace) -> int:
         """A connection of this subject ended; returns how many more are kept than before, 0 or 1."""
         if self._lives is None:
-            self._lives = deque(maxlen=LIVES_KEPT[self.key[0]])
-        before = len(self._lives)
+            self._lives = []
         self._lives.append(trace)
-        return len(self._lives) - before
+        if len(self._lives) <= LIVES_KEPT[self.key[0]]:
+            return 1
+        del self._lives[0]
+        return 0
 
     def add_registration(self, at: float) -> None:
         """A registration was completed."""
-        if self.registrations is None:
-            self.registrations = deque(maxlen=RECENT)
-        self.registrations.append(at)
+        self.registrations = (*self.registrations[1 - RECENT :], at)
 
     def add_replacement(self, older: Trace, newer: Trace) -> None:
         """A live connection was replaced by another."""

@@ -35,13 +35,17 @@ class _Connection:
         self.since = at
         self.connected_since = at
         self.last_seen = at
-        self.why = "connected"
+        self.why = ""  # the usual: told by `_connected_why`, so that an idle agent does not hold the sentence
         self.remote_address: str | None = None
         self.instance: str | None = None
         self.boot_id: str | None = None
         self.agent_version: str | None = None
         self.clock_offset_s: float | None = None
         self.touched = False
+
+
+def _connected_why(connection: _Connection) -> str:
+    return f"connected from {connection.remote_address}" if connection.remote_address else "connected"
 
 
 class PresenceBoard:
@@ -78,7 +82,7 @@ class PresenceBoard:
         connection.instance = instance
         connection.boot_id = boot_id
         connection.agent_version = agent_version
-        connection.why = why or (f"connected from {remote_address}" if remote_address else "connected")
+        connection.why = why
         self._connections[agent_uid] = connection
         self._changed.add(agent_uid)
 
@@ -198,7 +202,7 @@ class PresenceBoard:
                         agent_uid=agent_uid,
                         online=connection.online,
                         since=connection.since,
-                        why=connection.why,
+                        why=connection.why or _connected_why(connection),
                         last_seen=connection.last_seen,
                         connected_since=connection.connected_since,
                         remote_address=connection.remote_address,

@@ -77,7 +77,7 @@ def _by_step(life: Trace) -> str:
 
 def reregister_loop(scene: Scene) -> Iterator[Verdict]:
     """One key registers in full again and again."""
-    times = [at for at in scene.subject.registrations or () if scene.at - at <= REREGISTER_S]
+    times = [at for at in scene.subject.registrations if scene.at - at <= REREGISTER_S]
     if len(times) < REREGISTER:
         return
     trigger = scene.subject.last_refusal
