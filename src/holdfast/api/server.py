@@ -1,6 +1,7 @@
 """uvicorn in our own event loop: it neither takes the signals nor ends the process."""
 
 import asyncio
+import logging
 import socket
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,13 @@ from litestar.types import ASGIApp
 _GRACE_S: Final = 5
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not that an upgrade is unsupported, with the advice to install a WebSocket library: that is meant so, and an
+    agent that comes to this port is told the right one."""
+    said = record.getMessage()
+    return not said.startswith(("Unsupported upgrade request", "No supported WebSocket library"))
+
+
 class ApiServer:
     """Serves one ASGI application on one listening socket."""
 
@@ -18,6 +26,7 @@ class ApiServer:
         self, app: ASGIApp, listener: socket.socket, *, tls_cert: Path | None = None, tls_key: Path | None = None
     ) -> None:
         self._listener = listener
+        logging.getLogger("uvicorn.error").addFilter(_is_news)  # the same function again changes nothing
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
