@@ -29,7 +29,7 @@ Encoded = Callable[[bytes], str]
     ],
 )
 async def test_invalid_signature(plane: Ground, sign: Signed, encode: Encoded, code: str) -> None:
-    """The troubleshooting guide: every author of an agent met it, and searched for hours. It says which mistake it was."""
+    """The troubleshooting guide: every author of an agent met it and searched for hours. Now it says which it was."""
     agent = await plane.connect("web-01")
     await agent.init()
 
@@ -55,7 +55,7 @@ async def test_invalid_signature_because_of_another_key(plane: Ground) -> None:
 
 
 async def test_the_servers_own_verifier_is_wrong(plane: Ground) -> None:
-    """The troubleshooting guide: perhaps it is the server. The doctor signs with a library of its own and verifies it there."""
+    """The troubleshooting guide: perhaps it is the server. Both sides verify one signature, and have to agree."""
     report = await plane.doctor()
 
     assert line(report, "signature").status.value == "PASS"
