@@ -6,7 +6,9 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from websockets.sync.client import connect
 
+from holdfast.faults import CATALOGUE
 from tests.cli.commands import Outcome, holdfast
 from tests.processes import ControlPlane, control_plane, wait_until
 
@@ -143,6 +145,38 @@ def test_attempts_are_listed_and_one_is_shown_with_its_timeline(running: Control
     shown = ask(running, "attempts", "show", attempts[0]["attempt"])
     assert shown.code == 0, shown.err
     assert "registered" in shown.out
+
+
+def test_an_attempt_tells_the_fix_of_each_of_its_codes_and_no_count_that_was_not_made(
+    running: ControlPlane,
+) -> None:
+    with connect(running.agent_url, proxy=None) as gateway:
+        gateway.send("no JSON")
+    found = wait_until(
+        lambda: ask(running, "attempts", "list", "--ended", "--code", "MSG-NOT-JSON", "--json").json()["attempts"],
+        within_s=10,
+        waiting_for="the attempt in the ledger",
+    )
+
+    assert isinstance(found, list)
+    shown = ask(running, "attempts", "show", found[0]["attempt"])
+
+    assert CATALOGUE["MSG-NOT-JSON"].fix in " ".join(shown.out.split())
+    assert "bytes out" not in shown.out
+    assert "+0.0" in shown.out
+
+
+@pytest.mark.parametrize("columns", [50, 80])
+def test_ids_are_never_broken(running: ControlPlane, admin: str, columns: int) -> None:
+    agent = running.get("/agents").json()["agents"][0]["agent_uid"]
+    attempt = running.get("/attempts").json()["attempts"][0]["attempt"]
+
+    assert agent in ask(running, "agents", "list", columns=columns).out
+    assert agent in ask(running, "agents", "show", agent, columns=columns).out
+    assert attempt in ask(running, "attempts", "list", columns=columns).out
+    for command in ("agents", "attempts", "audit"):
+        listed = ask(running, command, "list", columns=columns)
+        assert max(len(line) for line in listed.out.splitlines()) <= columns
 
 
 def test_every_page_is_fetched_when_asked_for(running: ControlPlane, admin: str) -> None:

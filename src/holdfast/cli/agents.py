@@ -69,6 +69,7 @@ def list_agents(
         ((a.status, a.host_id, a.agent_uid, a.agent_version or "-", screen.ago(a.last_seen), screen.pairs(a.labels))
          for a in found),
         narrow=("status", "host", "uid"),
+        breakable=("labels",),
     )  # fmt: skip
     screen.hint(screen.page_end(len(found), last.next_cursor, total=last.total, exact=last.total_is_exact))
 
@@ -88,7 +89,7 @@ def show(name: AgentName, as_json: AsJson = False, api: Api = DEFAULT_API, token
     if as_json:
         screen.print_json(found)
     else:
-        screen.print_struct(found)
+        screen.print_struct(found, names={"version": "record version", "clock_offset_s": "clock offset s"})
 
 
 @agents.command()

@@ -1,11 +1,14 @@
 """`holdfast attempts …`: every connection, also of agents that never got through."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from holdfast.cli.joining import join_report
 from holdfast.cli.options import DEFAULT_API, All, Api, AsJson, Cursor, Limit, TokenFile
+
+if TYPE_CHECKING:
+    from holdfast.api.bodies import AttemptBody
 
 attempts = typer.Typer(no_args_is_help=True, help="List and show connections.", rich_markup_mode=None)
 
@@ -48,14 +51,18 @@ def list_attempts(
         return
     screen.print_table(
         ("attempt", "started", "step", "host", "address", "end", "codes"),
-        (
-            (a.attempt, screen.ago(a.started_at), a.step, a.claimed_host_id or "-", a.remote_address or "-",
-             "open" if a.open else a.ended_how or str(a.close_code or "-"), ",".join(a.codes) or "-")
-            for a in found
-        ),
+        ((a.attempt, screen.ago(a.started_at), *_told(a)) for a in found),
         narrow=("attempt", "step", "host", "codes"),
-    )  # fmt: skip
+    )
     screen.hint(screen.page_end(len(found), pages[-1].next_cursor))
+
+
+def _told(attempt: "AttemptBody") -> tuple[str, ...]:
+    from holdfast.cli.screen import without_port
+
+    end = "open" if attempt.open else attempt.ended_how or str(attempt.close_code or "-")
+    address = without_port(attempt.remote_address)
+    return attempt.step, attempt.claimed_host_id or "-", address, end, ", ".join(attempt.codes) or "-"
 
 
 @attempts.command()
@@ -69,25 +76,37 @@ def show(
 
     \b
     Example:
-      holdfast attempts show 01JD3K6V0C
+      holdfast attempts show a-7alapqsvivec3ols
     """
     from urllib.parse import quote
 
     from holdfast.api.bodies import AttemptBody
     from holdfast.cli import client, screen
+    from holdfast.faults import CATALOGUE
 
     with client.connect(api, token_file) as asked:
         found = asked.get(f"/attempts/{quote(attempt, safe='')}", AttemptBody)
     if as_json:
         screen.print_json(found)
         return
-    screen.print_struct(found, without=("timeline",))
+    # What was counted stands in the record once the connection has ended; a 0 before that would be no count.
+    uncounted = [name for name in ("bytes_in", "bytes_out", "messages_in") if not getattr(found, name)]
+    screen.print_struct(found, without=("timeline", *uncounted))
     screen.say("")
     screen.print_table(
-        ("at", "step", "ok", "code", "fact"),
-        ((t.at, t.step, "yes" if t.ok else "no", t.code or "-", t.fact) for t in found.timeline),
-        narrow=("at", "step", "code", "fact"),
-    )
+        ("after", "step", "ok", "code", "fact"),
+        (
+            (f"+{screen.seconds_between(found.started_at, t.at):.3f} s", t.step, "yes" if t.ok else "no",
+             t.code or "-", t.fact)
+            for t in found.timeline
+        ),
+        narrow=("after", "step", "code", "fact"),
+    )  # fmt: skip
+    for code in found.codes:
+        # A newer gateway may have written a code that is not known here.
+        if (entry := CATALOGUE.get(code)) is not None:
+            screen.say("")
+            screen.print_fields([(code, entry.title), ("fix", entry.fix)])
 
 
 attempts.command("join")(join_report)

@@ -40,7 +40,7 @@ def list_audit(
         return
     screen.print_table(
         ("at", "actor", "action", "subject", "detail"),
-        ((r.at, r.actor, r.action, r.subject, screen.compact_json(r.detail)) for r in found),
-        narrow=("actor", "action", "subject"),
+        ((r.at[:19] + "Z", r.actor, r.action, r.subject, screen.plain(r.detail)) for r in found),
+        breakable=("detail",),
     )
     screen.hint(screen.page_end(len(found), pages[-1].next_cursor))

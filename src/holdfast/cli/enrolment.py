@@ -83,10 +83,11 @@ def list_tokens(
         screen.print_json(EnrolmentTokensBody(enrolment_tokens=bodies))
         return
     screen.print_table(
-        ("id", "name", "org", "uses", "expires", "revoked", "labels"),
-        ((t.token_id, t.name, t.org_id or "any", f"{t.uses} of {t.max_uses or 'any'}", t.expires_at or "never",
-          t.revoked_at or "-", screen.pairs(t.labels)) for t in bodies),
-        narrow=("id", "name", "uses"),
+        ("id", "name", "uses", "expires", "revoked", "org", "labels"),
+        ((t.token_id, t.name, f"{t.uses} of {t.max_uses or 'any'}", screen.minute(t.expires_at, "never"),
+          screen.minute(t.revoked_at), t.org_id or "any", screen.pairs(t.labels)) for t in bodies),
+        narrow=("id", "name", "uses", "expires", "revoked"),
+        breakable=("labels",),
     )  # fmt: skip
 
 

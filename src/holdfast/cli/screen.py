@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _PIPE_COLUMNS: Final = 160
-_NARROW: Final = 80
+GAP: Final = 2  # between columns
 _STYLES: Final = {
     "online": "green",
     "offline": "red",
@@ -46,12 +46,20 @@ def compact_json(value: object) -> str:
 
 
 def plain(value: object) -> str:
-    """A value for people: `-` for none, `yes` and `no`, times and texts as they are, the rest as JSON."""
-    if value is None or value in ("", (), []):
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value) if isinstance(value, str | int | float) else compact_json(value)
+    """A value for people: `-` for none, `yes` and `no`, `os linux, arch arm64` for an object, nothing as JSON."""
+    match value:
+        case None | "" | () | []:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.3f}".rstrip("0").rstrip(".")
+        case dict():
+            return ", ".join(f"{name} {plain(inner)}" for name, inner in value.items()) or "-"
+        case list() | tuple():
+            return ", ".join(plain(inner) for inner in value)
+        case _:
+            return str(value)
 
 
 def safe(text: str) -> str:
@@ -59,38 +67,67 @@ def safe(text: str) -> str:
     return printable(text, 255)
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, narrow: Sequence[str] | None = None) -> None:
-    """A table without lines. On a terminal narrower than 80 columns only the `narrow` columns are shown."""
+def print_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    narrow: Collection[str] | None = None,
+    breakable: Collection[str] = (),
+) -> None:
+    """A table without lines. Where it is too wide, columns that are not in `narrow` are left out from the right.
+
+    Words are kept whole but in `breakable` columns; where even that is too wide, each row becomes a block of its own.
+    """
     from rich.table import Table
     from rich.text import Text
 
+    from holdfast.cli.layout import fit
+
     out = console()
-    shown = [i for i, name in enumerate(columns) if not narrow or out.width >= _NARROW or name in narrow]
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for i in shown:
-        table.add_column(columns[i].upper(), overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(printable(row[i], 200), style=_STYLES.get(row[i], "")) for i in shown))
+    safe_rows = [[printable(cell, 200) for cell in row] for row in rows]
+    keep = columns if narrow is None else narrow
+    layout = fit(columns, safe_rows, width=out.width, last_to_go=keep, breakable=breakable)
+    if not layout.widths:
+        for row in safe_rows:
+            print_fields(zip(columns, row, strict=True))
+            out.print()
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, GAP, 0, 0))
+    for i, width in zip(layout.shown, layout.widths, strict=True):
+        table.add_column(columns[i].upper(), overflow="fold", width=width)
+    for row in safe_rows:
+        table.add_row(*(Text(row[i], style=_STYLES.get(row[i], "")) for i in layout.shown))
     out.print(table)
 
 
 def print_fields(fields: Iterable[tuple[str, str]]) -> None:
-    """Names and values, one a line; long values wrap under themselves."""
-    from rich.table import Table
+    """Names and values, one a line; long values wrap under themselves, or below their name to keep a word whole."""
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in fields:
-        table.add_row(name, Text(printable(value, 2000), style=_STYLES.get(value, "")))
-    console().print(table)
+    out = console()
+    told = [(name, printable(value, 2000)) for name, value in fields]
+    indent = max((len(name) for name, _ in told), default=0) + GAP
+    for name, value in told:
+        longest = max((len(word) for word in value.split()), default=0)
+        left = indent if longest <= out.width - indent else GAP
+        text = Text(value, style=_STYLES.get(value, "")).wrap(out, max(out.width - left, 1), overflow="fold")
+        head = Text(name.ljust(indent) if left == indent else name, style="bold")
+        if left == indent:
+            first, *others = text or [Text("")]
+            out.print(head + first, soft_wrap=True)
+        else:
+            out.print(head, soft_wrap=True)
+            others = list(text)
+        for line in others:
+            out.print(Text(" " * left) + line, soft_wrap=True)
 
 
-def print_struct(document: msgspec.Struct, *, without: Sequence[str] = ()) -> None:
-    """Every field of a document but those in `without`, one a line."""
+def print_struct(
+    document: msgspec.Struct, *, without: Collection[str] = (), names: Mapping[str, str] | None = None
+) -> None:
+    """Every field of a document but those in `without`, one a line; `names` are those that read better than its own."""
     print_fields(
-        (field.name.replace("_", " "), plain(getattr(document, field.name)))
+        ((names or {}).get(field.name, field.name.replace("_", " ")), plain(getattr(document, field.name)))
         for field in msgspec.structs.fields(document)
         if field.name not in without
     )
@@ -122,6 +159,24 @@ def ago(moment: str | None) -> str:
         if passed >= seconds:
             return f"{passed // seconds:.0f} {unit} ago"
     return f"{max(passed, 0):.0f} s ago"
+
+
+def seconds_between(start: str, end: str) -> float:
+    """Between two RFC 3339 times."""
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+
+
+def minute(moment: str | None, otherwise: str = "-") -> str:
+    """`2026-07-05 12:03` in UTC, for lists; `otherwise` for none."""
+    return otherwise if moment is None else f"{moment[:10]} {moment[11:16]}"
+
+
+def without_port(address: str | None) -> str:
+    """The address of a peer alone: its port is chance, and takes room in lists."""
+    if not address:
+        return "-"
+    host, colon, port = address.rpartition(":")
+    return host if colon and port.isdigit() and (":" not in host or host.startswith("[")) else address
 
 
 def pairs(labels: dict[str, str]) -> str:

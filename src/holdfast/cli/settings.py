@@ -32,4 +32,5 @@ def show(as_json: AsJson = False, config_file: ConfigFile = None, data_dir: Data
     screen.print_table(
         ("key", "value", "source"),
         ((value.key, screen.plain(value.value), value.source) for value in effective.values),
+        breakable=("value",),
     )

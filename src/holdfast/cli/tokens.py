@@ -86,10 +86,10 @@ def list_tokens(
         screen.print_json(TokensBody(tokens=bodies))
         return
     screen.print_table(
-        ("id", "name", "role", "created", "expires", "last used", "revoked"),
-        ((t.token_id, t.name, t.role.value, t.created_at, t.expires_at or "never", screen.ago(t.last_used_at),
-          t.revoked_at or "-") for t in bodies),
-        narrow=("id", "name", "role"),
+        ("id", "name", "role", "expires", "revoked", "last used", "created"),
+        ((t.token_id, t.name, t.role.value, screen.minute(t.expires_at, "never"), screen.minute(t.revoked_at),
+          screen.ago(t.last_used_at), screen.minute(t.created_at)) for t in bodies),
+        narrow=("id", "name", "role", "expires", "revoked"),
     )  # fmt: skip
 
 
