@@ -1,6 +1,6 @@
 """Findings as rows: written by diagnosis, marked by operators, found by code, severity, agent or host."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -11,11 +11,12 @@ from holdfast.registry import audit
 from holdfast.registry.attempts import CRASHED
 from holdfast.registry.clock import Clock
 from holdfast.registry.cursors import Position, check_limit, read_cursor, write_cursor
-from holdfast.registry.refusals import invalid, not_found
+from holdfast.registry.finding_rows import find_row, finding_of, kept_of, names_of, row_values, upsert_findings
+from holdfast.registry.refusals import invalid
 from holdfast.registry.rows import storable
 from holdfast.store import Store
 from holdfast.store.findings_table import finding_names, findings
-from holdfast.store.sets import AnyRow, padded, upsert
+from holdfast.store.sets import padded, upsert
 from holdfast.store.tables import agents, attempts
 
 KEPT_IN_ALL: Final = 20_000
@@ -26,19 +27,6 @@ MAX_REASON_CHARS: Final = 1000
 _ORDER: Final = "findings"
 Row = dict[str, Any]
 
-_decode: Final = msgspec.json.Decoder(Finding).decode
-_decode_mark: Final = msgspec.json.Decoder(Mark).decode
-
-
-class Keeping(msgspec.Struct, frozen=True):
-    """What diagnosis needs to go on with a finding."""
-
-    until: int | None
-    holds_s: float
-
-
-_decode_keeping: Final = msgspec.json.Decoder(Keeping).decode
-
 
 class Findings:
     """Saves, lists and marks findings. Saving is an upsert, and never touches what operators did."""
@@ -48,7 +36,7 @@ class Findings:
         self._clock = clock
         self._node = node
         self._kept_in_all = kept_in_all
-        self._upsert = _upsert(store.dialect)
+        self._upsert = upsert_findings(store.dialect)
         self._add_names = upsert(store.dialect, finding_names).on_conflict_do_nothing()
         self._since_pruned = 0
 
@@ -73,7 +61,7 @@ class Findings:
         Raises:
             NotFound: there is none, or it was removed to keep their number bounded.
         """
-        return await self._store.read(lambda connection: _finding_of(_row_of(connection, finding_id)))
+        return await self._store.read(lambda connection: finding_of(find_row(connection, finding_id)))
 
     async def list(self, query: FindingQuery | None = None) -> FindingPage:
         """One page, the newest first, without those that a shared finding took up.
@@ -92,7 +80,7 @@ class Findings:
         rows = await self._store.read(lambda connection: connection.execute(statement).all())
         last = rows[limit - 1] if len(rows) > limit else None
         return FindingPage(
-            findings=tuple(_finding_of(row) for row in rows[:limit]),
+            findings=tuple(finding_of(row) for row in rows[:limit]),
             next_cursor=write_cursor(Position(_ORDER, last.first_seen, last.seq)) if last is not None else None,
         )
 
@@ -113,7 +101,7 @@ class Findings:
             .limit(check_limit(limit))
         )
         rows = await self._store.read(lambda connection: connection.execute(statement).all())
-        return [_finding_of(row) for row in rows]
+        return [finding_of(row) for row in rows]
 
     async def changed_since(self, at: float, *, limit: int = FOLLOWED) -> Sequence[tuple[float, Finding]]:
         """What was written at `at` (Unix seconds) or later, with the time of each, the oldest first.
@@ -127,13 +115,13 @@ class Findings:
             .limit(limit)
         )
         rows = await self._store.read(lambda connection: connection.execute(statement).all())
-        return [(row.changed_at, _finding_of(row)) for row in rows]
+        return [(row.changed_at, finding_of(row)) for row in rows]
 
     async def open_of_this_node(self) -> Sequence[KeptFinding]:
         """What this node's last life left open."""
         statement = sa.select(findings).where(findings.c.resolved_at.is_(None), findings.c.node == self._node)
         rows = await self._store.read(lambda connection: connection.execute(statement).all())
-        return [_kept_of(row) for row in rows]
+        return [kept_of(row) for row in rows]
 
     async def cut_off_at_start(self) -> int:
         """How many connections this node's last life left open, as its start a moment ago put right.
@@ -194,10 +182,10 @@ class Findings:
 
     def _write(self, connection: sa.Connection, saved: Sequence[KeptFinding], *, prune: bool) -> None:
         at = self._clock()
-        rows = [_row(kept, self._node, at) for kept in saved]
+        rows = [row_values(kept, self._node, at) for kept in saved]
         self._inherit_mutes(connection, rows)
         connection.execute(self._upsert, rows)
-        names = [{"name": name, "finding_id": kept.finding.id} for kept in saved for name in _names(kept.finding)]
+        names = [{"name": name, "finding_id": kept.finding.id} for kept in saved for name in names_of(kept.finding)]
         if names:
             connection.execute(self._add_names, names)
         if prune:
@@ -219,7 +207,7 @@ class Findings:
         at = self._clock()
 
         def write(connection: sa.Connection) -> Finding:
-            row = _row_of(connection, finding_id)
+            row = find_row(connection, finding_id)
             connection.execute(
                 sa.update(findings).where(findings.c.seq == row.seq).values({column: text, "changed_at": at})
             )
@@ -227,7 +215,7 @@ class Findings:
                 connection, at=at, actor=by, action=action, subject=finding_id,
                 detail={"code": row.code, "reason": mark.reason if mark is not None else ""},
             )  # fmt: skip
-            return _finding_of(_row_of(connection, finding_id))
+            return finding_of(find_row(connection, finding_id))
 
         return await self._store.write(write)
 
@@ -260,62 +248,7 @@ def _filters(query: FindingQuery) -> list[sa.ColumnElement[bool]]:
     return filters
 
 
-def _names(finding: Finding) -> Iterable[str]:
-    """The uids and host_ids by which this finding is found."""
-    subject = finding.subject
-    # A shared finding about registered agents is found by uid alone: others may claim the same host_id.
-    shared = (affected.agent_uid or affected.host_id for affected in finding.agents)
-    return dict.fromkeys(storable(name) for name in (subject.agent_uid, subject.host_id, *shared) if name)
-
-
-def _row(kept: KeptFinding, node: str, at: float) -> Row:
-    finding = kept.finding
-    document = msgspec.json.encode(msgspec.structs.replace(finding, acknowledged=None, muted=None))
-    return {
-        "id": finding.id,
-        "node": node,
-        "code": finding.code,
-        "severity": finding.severity.value,
-        "agent_uid": finding.subject.agent_uid,
-        "first_seen": finding.first_seen,
-        "changed_at": at,
-        "resolved_at": finding.resolved_at,
-        "merged_into": finding.merged_into,
-        "document": storable(document.decode()),
-        "counted_by": storable(kept.counted_by),
-        "keeping": msgspec.json.encode(Keeping(kept.until, kept.holds_s)).decode(),
-    }
-
-
-def _row_of(connection: sa.Connection, finding_id: str) -> AnyRow:
-    row = connection.execute(sa.select(findings).where(findings.c.id == storable(finding_id))).one_or_none()
-    if row is None:
-        raise not_found("finding", finding_id)
-    return row
-
-
-def _finding_of(row: AnyRow) -> Finding:
-    return msgspec.structs.replace(
-        _decode(row.document),
-        acknowledged=None if row.acknowledged is None else _decode_mark(row.acknowledged),
-        muted=None if row.muted is None else _decode_mark(row.muted),
-    )
-
-
-def _kept_of(row: AnyRow) -> KeptFinding:
-    keeping = _decode_keeping(row.keeping)
-    return KeptFinding(
-        finding=_finding_of(row), counted_by=row.counted_by, until=keeping.until, holds_s=keeping.holds_s
-    )
-
-
 def _reason(reason: str) -> str:
     if len(reason) > MAX_REASON_CHARS:
         invalid("reason", f"it has {len(reason)} characters", f"Use at most {MAX_REASON_CHARS}")
     return reason
-
-
-def _upsert(dialect: str) -> sa.Insert:
-    insert = upsert(dialect, findings)
-    changing = ("code", "severity", "agent_uid", "resolved_at", "changed_at", "document", "keeping", "merged_into")
-    return insert.on_conflict_do_update(index_elements=["id"], set_={name: insert.excluded[name] for name in changing})
