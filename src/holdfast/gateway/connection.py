@@ -29,6 +29,7 @@ from holdfast.protocol.closes import CloseCode
 from holdfast.protocol.envelope import Envelope, NotAnEnvelope, decode_envelope
 from holdfast.protocol.limits import MALFORMED_IN_A_ROW
 
+NOT_UTF8 = frozenset({"MSG-BAD-UTF8", "MSG-INTERLEAVED"})
 CLOCK_STEP_S = 2.0
 DENYING = frozenset({"ID-REVOKED"})
 
@@ -256,7 +257,7 @@ class Connection:
     def _malformed(self, wrong: Problem, wall: float, asked: Envelope | malformed.Origin | None = None) -> list[Effect]:
         self._bad_in_a_row += 1
         effects = self.session.refuse(wrong, wall, asked)
-        if wrong.code == "MSG-BAD-UTF8":  # RFC 6455, 8.1: text that is no UTF-8 fails the connection
+        if wrong.code in NOT_UTF8:  # RFC 6455, 8.1: text that is no UTF-8 fails the connection
             effects.append(self._end(CloseCode.INVALID_DATA, wrong))
         elif self._bad_in_a_row >= MALFORMED_IN_A_ROW:
             effects.append(self._end(CloseCode.BAD_MESSAGES, wrong))

@@ -14,6 +14,7 @@ import msgspec
 
 from holdfast.faults.problem import Problem, printable
 from holdfast.protocol.envelope import MESSAGE_TYPES, NotAnEnvelope, decode_envelope
+from holdfast.protocol.interleaved import interleaved
 from holdfast.protocol.jsontext import JSON_ERRORS, SHOWN_CHARS, bad_utf8, misread, not_json, strict_json
 from holdfast.protocol.limits import MAX_CHANNEL_CHARS, MAX_ID_CHARS, MAX_TIMESTAMP, MIN_TIMESTAMP
 
@@ -40,7 +41,7 @@ def name_frame(frame: bytes, *, now: float) -> Problem:
     try:
         text = frame.decode("utf-8")
     except UnicodeDecodeError as error:
-        return bad_utf8(frame, error.start)
+        return interleaved(frame, error.start) or bad_utf8(frame, error.start)
     try:
         document = strict_json(text)
     except JSON_ERRORS as error:
