@@ -29,7 +29,7 @@ This page is generated: `python -m holdfast.lab.reference`.
 
 A verdict counts as *named* when the code and who has to mend it are right, and nothing is said beside it that does not
 belong there. Time constants are shortened by configuration; where a limit is minutes long (`PXY-IDLE-60`,
-`PXY-IDLE-100`, `PXY-IDLE-350`, `LIFE-SLEEP`) the control plane runs on a clock that is 5 to 20 times as fast.
+`PXY-IDLE-100`, `PXY-IDLE-350`, `LIFE-SLEEP`) the control plane runs on a clock that is 5 to 10 times as fast.
 """
 TABLE: Final = "| Code | Injected by | Side | To be mended by | Needs |\n|---|---|---|---|---|"
 

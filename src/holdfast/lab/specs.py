@@ -49,7 +49,7 @@ class PlaneSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 USUAL: Final = PlaneSpec(name="usual", is_usual=True)
 # Our own pings and limits stay out of the way, so that what ends a quiet connection is the box in between: an idle
-# limit of a minute is three seconds of a rehearsal.
+# limit of a minute is twelve seconds of a rehearsal.
 HASTY: Final = PlaneSpec(
     name="hasty",
     timeouts=Timeouts(
@@ -62,7 +62,7 @@ HASTY: Final = PlaneSpec(
         heartbeat_interval_s=1000.0,
         drain_s=20.0,
     ),
-    speed=20.0,
+    speed=10.0,
 )
 BRISK: Final = msgspec.structs.replace(HASTY, name="brisk", speed=5.0)
 PATIENT: Final = PlaneSpec(name="patient", timeouts=Timeouts(drain_s=1.0))

@@ -6,6 +6,7 @@ from typing import Final
 import httpx
 import msgspec
 
+from holdfast.faults import CATALOGUE
 from holdfast.lab.context import Context
 from holdfast.lab.faults.packets import DROWSY, lane_of
 from holdfast.lab.injections import Injection, Need
@@ -34,13 +35,20 @@ class _Finding(msgspec.Struct):
     why: str = ""
 
 
+class _Report(msgspec.Struct):
+    output: str = ""
+
+
 class _Checked(msgspec.Struct):
     finding: _Finding | None
+    report: _Report
 
 
 async def _no_reconnect(ctx: Context) -> Named | None:
     out = await ctx.command(["check-agent", "--json", "--", *ONE_LIFE])
-    found = msgspec.json.decode(out, type=_Checked).finding
+    checked = msgspec.json.decode(out, type=_Checked)
+    found = checked.finding
+    assert found is None or found.code in CATALOGUE, f"{found.code}: {found.why}: {checked.report.output[-300:]}"
     return None if found is None else by_problem(found.code, found.why, basis="measured")
 
 

@@ -17,7 +17,7 @@ from holdfast.lab.relays import Conduct, Cut
 from holdfast.lab.specs import BRISK, HASTY, PATIENT
 
 LIVES: Final = range(3, 7)  # three alike are a pattern; a busy machine may need another try
-# On a clock that runs five or twenty times as fast, a second that a busy machine loses is a jump.
+# On a clock that runs five or ten times as fast, a second that a busy machine loses is a jump.
 HURRIED: Final = ("LIFE-NO-CLOSE-FRAME", "CLK-JUMP")
 
 

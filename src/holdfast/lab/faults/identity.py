@@ -44,6 +44,7 @@ async def _key_new_host(ctx: Context) -> None:
 
 async def _revoked(ctx: Context) -> None:
     agent = await ctx.registered()
+    agent.keep_beating(ctx.timeouts.heartbeat_interval_s)
     async with httpx.AsyncClient(trust_env=False) as client:
         headers = {"Authorization": f"Bearer {await _api_token(ctx)}"}
         said = await client.post(f"{ctx.target.api_url}/agents/{agent.uid}/revoke", headers=headers, json={})

@@ -129,5 +129,8 @@ FAULTS: Final = (
     ),
     Injection(code="SRV-LOOP-LAG", how="a gateway stopped for three seconds", inject=_loop_lag),
     Injection(code="SRV-RESTART", how="kill -9 of a gateway, and its next start", inject=_restart),
-    Injection(code="SRV-CLOCK", how="a gateway whose clock is ten minutes ahead of all agents", inject=_clock),
+    Injection(
+        code="SRV-CLOCK", how="a gateway whose clock is ten minutes ahead of all agents", inject=_clock,
+        beside=("CLK-SKEW",),  # the first agent of all stands alone: even odds until others come
+    ),
 )  # fmt: skip

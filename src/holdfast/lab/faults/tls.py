@@ -1,6 +1,7 @@
 """TLS that does not come about: certificates, names, dates, versions, shown by a terminator in front of the gateway."""
 
 import ssl
+import warnings
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
@@ -52,7 +53,9 @@ def _without_intermediate(ctx: Context, root: Signed) -> ssl.SSLContext:
 def _old_versions(ctx: Context, root: Signed) -> ssl.SSLContext:
     context = server_tls(leaf(root, "localhost"), ctx.folder)
     context.set_ciphers("ALL:@SECLEVEL=0")
-    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # that nobody should offer it is the fault
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
     return context
 
 
