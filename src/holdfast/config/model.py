@@ -109,6 +109,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Path | None, Meta(description="Certificate chain (PEM); with it the Actions API speaks https://")
     ] = None
     api_tls_key: Annotated[Path | None, Meta(description="Private key of api_tls_cert (PEM)")] = None
+    webhook_url: Annotated[
+        str | None, Meta(description="Where findings are posted as JSON when they open and when they are resolved")
+    ] = None
+    record_events: Annotated[
+        Path | None, Meta(description="File to which every event is appended, for `holdfast findings replay`")
+    ] = None
     trusted_proxies: Annotated[
         tuple[str, ...],
         Meta(description="Addresses or networks whose `Forwarded` and `X-Forwarded-For` are believed"),

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
@@ -23,8 +24,10 @@ from holdfast.config import Config, Value
 from holdfast.config.database import database_url
 from holdfast.config.problems import misconfigured
 from holdfast.diagnosis.joining import join
+from holdfast.diagnosis.recording import Recorder
 from holdfast.diagnosis.signatures.search import SignatureExplainer
 from holdfast.diagnosis.watcher import Watcher
+from holdfast.diagnosis.webhook import Webhook
 from holdfast.gateway import Gateway, Journal, Orders
 from holdfast.registry import Ledger, RegistrationPolicy, Registry
 from holdfast.serve.explaining import Explaining
@@ -134,6 +137,11 @@ class ControlPlane:
         else:
             self._log.info("tls.reloaded")
 
+    def _policy(self, registration: str) -> str:
+        """Who may register, as the API may tell it: gateways elsewhere decide, and their default need not be ours."""
+        source = next((value.source for value in self._shown if value.key == "registration"), "")
+        return registration if self._parts.gateway or not source.startswith("default") else "unknown"
+
     def _node_id(self) -> str:
         name = self._config.node_id or socket.gethostname()
         # A node puts right at its start what its last life left behind: an API of its own must not take the agents
@@ -159,7 +167,7 @@ class ControlPlane:
         self._running.push_async_callback(registry.close)
         about = About(
             version=version("holdfast"),
-            registration=config.registration,
+            registration=self._policy(config.registration),
             started_at=time.time(),
             clock=time.time,
             probes={"store": store.ping, "bus": bus.ping},
@@ -175,11 +183,17 @@ class ControlPlane:
         watcher = Watcher(findings=registry.findings, presence=registry.presence, bus=bus, clock=time.time)
         await watcher.start()
         self._running.push_async_callback(watcher.close)
+        journal = Journal(self._log, ledger.record, watcher.record)
+        if config.record_events is not None:
+            recorder = _recorder(config.record_events)
+            self._running.callback(recorder.close)
+            journal.subscribe(recorder.record)
+        if config.webhook_url is not None:
+            webhook = Webhook(config.webhook_url, findings=registry.findings, bus=bus, clock=time.time)
+            webhook.start()
+            self._running.push_async_callback(webhook.close)
         gateway = Gateway(
-            gateway_settings(config),
-            registry=registry,
-            journal=Journal(self._log, ledger.record, watcher.record),
-            explain=Explaining(explainer, registry),
+            gateway_settings(config), registry=registry, journal=journal, explain=Explaining(explainer, registry)
         )
         try:
             await gateway.start()
@@ -251,6 +265,18 @@ def _check_ports(config: Config, parts: Parts) -> None:
             fix="Choose another port with --gateway-port or --api-port",
             field="api_port",
         )
+
+
+def _recorder(path: Path) -> Recorder:
+    try:
+        return Recorder(path)
+    except OSError as error:
+        raise misconfigured(
+            "CFG-FILE",
+            what=f"{path} cannot be written",
+            why=error.strerror or str(error),
+            fix="Correct record_events, or the owner and mode of what is there",
+        ) from error
 
 
 def _api_listener(config: Config) -> socket.socket:
