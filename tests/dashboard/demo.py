@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import random
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -29,7 +29,7 @@ PLATFORMS: Final = (
 )
 ROLES: Final = ("web", "db", "cache", "queue", "build", "edge")
 VERSIONS: Final = ("1.4.2", "1.4.2", "1.4.2", "1.4.1", "1.3.0")
-Faulty = Callable[[ClientConnection], Awaitable[None]]
+Faulty = Callable[[ClientConnection], Coroutine[None, None, None]]
 
 
 def key_of(name: str) -> Ed25519PrivateKey:
@@ -55,8 +55,11 @@ class Demo:
             group.create_task(self._wrong_path())
 
     @contextlib.asynccontextmanager
-    async def _connection(self, path: str = "") -> AsyncIterator[ClientConnection]:
-        async with connect(self._url + path, proxy=None, ping_interval=None) as connection:
+    async def _connection(self, host: str, path: str = "") -> AsyncIterator[ClientConnection]:
+        # Each host has an address of its own, as in a network: who shows no name is told apart by it.
+        digest = hashlib.sha256(host.encode()).digest()
+        address = f"127.{10 + digest[0] % 200}.{digest[1]}.{1 + digest[2] % 250}"
+        async with connect(self._url + path, proxy=None, ping_interval=None, local_addr=(address, 0)) as connection:
             yield connection
 
     async def _healthy(self, host_id: str, number: int, role: str) -> None:
@@ -68,7 +71,7 @@ class Demo:
         await asyncio.sleep(number * 0.02)
         while True:
             with contextlib.suppress(OSError, ConnectionClosed, InvalidHandshake, AssertionError):
-                async with self._connection() as connection:
+                async with self._connection(host_id) as connection:
                     await connection.send(spoken.init(key_of(host_id), host_id, **facts))
                     challenge = spoken.answer(await connection.recv(), "response", "agent.registration")
                     await connection.send(spoken.complete(key_of(host_id), host_id, challenge))
@@ -84,14 +87,14 @@ class Demo:
     async def _again_and_again(self, fault: Faulty) -> None:
         while True:
             with contextlib.suppress(OSError, ConnectionClosed, InvalidHandshake):
-                async with self._connection() as connection:
+                async with self._connection(fault.__name__) as connection:
                     await fault(connection)
             await asyncio.sleep(AGAIN_S)
 
     async def _wrong_path(self) -> None:
         while True:
             with contextlib.suppress(OSError, InvalidHandshake):
-                async with self._connection("s"):
+                async with self._connection("wrong path", "s"):
                     pass
             await asyncio.sleep(AGAIN_S)
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 import pytest
 
 from holdfast.api.bodies import AttemptBody, TimelineBody
+from holdfast.api.fleet import HistoryBody, PointBody
 from holdfast.dashboard import texts
+from holdfast.dashboard.charts import charts
 from holdfast.dashboard.checklist import checklist
 from holdfast.dashboard.labels import labels_text, read_labels
 from holdfast.dashboard.once import LIFE_S, OneTimeLink
@@ -89,6 +91,35 @@ def test_the_guides_checklist_stops_where_the_agent_does(case: str) -> None:
     ticks = checklist(None if body is None else story(body), is_listed=False)
 
     assert " ".join(tick.state for tick in ticks) == states
+
+
+def point(at: str, **counted: int) -> PointBody:
+    given = {"span_s": 60, "opened": 0, "registered": 0, "resumed": 0, "faults": 0, "messages": 0, **counted}
+    return PointBody(
+        at=at,
+        online=0,
+        ended=0,
+        rtt_p50_ms=None,
+        rtt_p95_ms=None,
+        lag_ms=0,
+        statuses={"online": 2, "offline": 1},
+        **given,
+    )
+
+
+def test_a_chart_breaks_where_nothing_was_counted_and_waits_for_the_running_minute() -> None:
+    points = [
+        point("2026-11-23T16:00:00.000Z", opened=4),
+        point("2026-11-23T16:02:00.000Z", opened=3, span_s=30),
+        point("2026-11-23T16:03:00.000Z", opened=9, span_s=5),
+    ]
+
+    by_id = {chart.id: chart for chart in charts(HistoryBody(step_s=60, points=points), since=0, until=1)}
+
+    opened = by_id["connections"].lines[0]
+    assert opened.values == [4.0, None, 6.0, None]
+    assert opened.newest == 6.0
+    assert [line.values for line in by_id["agents"].lines] == [[2, None, 2, 2], [0, None, 0, 0], [1, None, 1, 1]]
 
 
 def test_the_one_time_link_is_for_one_use_and_fifteen_minutes() -> None:

@@ -14,7 +14,7 @@ from holdfast.api.about import About
 from holdfast.api.agents import CursorParameter, LimitParameter, actor, found_agent
 from holdfast.api.authorisation import AskingRequest
 from holdfast.faults import Severity
-from holdfast.model import AttemptQuery, Role
+from holdfast.model import Agent, AttemptQuery, Role
 from holdfast.model.finding_documents import FindingDocument, finding_document
 from holdfast.model.findings import Finding, FindingQuery, Rival
 from holdfast.protocol.times import rfc3339_millis
@@ -108,11 +108,18 @@ async def agent_findings(
 ) -> AgentFindingsBody:
     """What is wrong with one agent. For one that is away: since when nothing came, and how far it got."""
     agent = await found_agent(registry, uid)
+    return await agent_findings_body(registry, agent, now=about.clock(), is_open=is_open, limit=limit)
+
+
+async def agent_findings_body(
+    registry: Registry, agent: Agent, *, now: float, is_open: bool | None = None, limit: int = 50
+) -> AgentFindingsBody:
+    """The document of what is wrong with `agent`."""
     found = await registry.findings.of_agent(agent.agent_uid, agent.host_id, is_open=is_open, limit=limit)
     mine = await registry.list_attempts(AttemptQuery(agent_uid=agent.agent_uid, limit=RECENT))
     claimed = await registry.list_attempts(AttemptQuery(host_id=agent.host_id, limit=RECENT))
     about_it = [a for a in (*mine.attempts, *claimed.attempts) if a.agent_uid in (None, agent.agent_uid)]
-    absence = absence_of(agent, about_it, now=about.clock())
+    absence = absence_of(agent, about_it, now=now)
     return AgentFindingsBody(
         agent_uid=agent.agent_uid,
         host_id=agent.host_id,

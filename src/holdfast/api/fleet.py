@@ -101,7 +101,7 @@ async def history_body(registry: Registry, *, now: float, hours: float) -> Histo
     until = int(now) + 1
     since = until - int(hours * HOUR_S)
     minutes = await registry.aggregates.between(since - since % step_s, until, step_s)
-    return HistoryBody(step_s=step_s, points=[_point(minute) for minute in minutes])
+    return HistoryBody(step_s=step_s, points=[_point(minute, until=until) for minute in minutes])
 
 
 def step_for(hours: float) -> int:
@@ -110,10 +110,10 @@ def step_for(hours: float) -> int:
     return int(max(1, minutes)) * MINUTE_S
 
 
-def _point(minute: Minute) -> PointBody:
+def _point(minute: Minute, *, until: int) -> PointBody:
     return PointBody(
         at=rfc3339_millis(minute.at),
-        span_s=minute.span_s,
+        span_s=max(1, min(minute.span_s, until - minute.at)),  # the last one is not over yet
         online=minute.online,
         opened=minute.opened,
         ended=minute.ended,

@@ -11,6 +11,7 @@ from litestar.params import FromPath
 from holdfast.api.agents import AgentChange, changed_agent, found_agent
 from holdfast.api.bodies import AttemptBody
 from holdfast.api.documents import agent_body, attempts_body
+from holdfast.api.findings import agent_findings_body
 from holdfast.dashboard.labels import labels_text, read_labels
 from holdfast.dashboard.rendering import View, see_other, visitor_name
 from holdfast.dashboard.stories import Story, story, verdict
@@ -18,7 +19,6 @@ from holdfast.dashboard.texts import unix
 from holdfast.dashboard.visitors import AnyRequest, Visitor
 from holdfast.faults import printable
 from holdfast.model import AttemptQuery, Role
-from holdfast.model.finding_documents import finding_document
 from holdfast.registry import Registry
 
 SHOWN_ATTEMPTS: Final = 20
@@ -39,18 +39,19 @@ async def agent_page(
     request: AnyRequest, view: NamedDependency[View], registry: NamedDependency[Registry], uid: FromPath[str]
 ) -> Response[str]:
     """The page of one agent, by its uid or host_id."""
-    agent = agent_body(await found_agent(registry, uid))
+    found = await found_agent(registry, uid)
+    agent = agent_body(found)
     own = await registry.list_attempts(AttemptQuery(agent_uid=agent.agent_uid, limit=SHOWN_ATTEMPTS))
     claimed = await registry.list_attempts(AttemptQuery(host_id=agent.host_id, failed=True, limit=5))
     stories = [story(body) for body in attempts_body(own).attempts]
     others = [story(body) for body in attempts_body(claimed).attempts if body.agent_uid != agent.agent_uid]
-    found = await registry.findings.of_agent(agent.agent_uid, agent.host_id, limit=SHOWN_FINDINGS)
-    findings = [finding_document(finding) for finding in found]
+    known = await agent_findings_body(registry, found, now=view.now(), limit=SHOWN_FINDINGS)
     return view.page(
         request, "agent.html", title=agent.host_id, agent=agent, stories=stories, others=others,
         verdict=_worth_telling(agent.status.value, stories, others),
-        open_findings=[finding for finding in findings if finding.resolved_at is None],
-        past_findings=[finding for finding in findings if finding.resolved_at is not None],
+        absence=known.absence,
+        open_findings=[finding for finding in known.findings if finding.resolved_at is None],
+        past_findings=[finding for finding in known.findings if finding.resolved_at is not None],
         labels_text=labels_text(agent.labels),
         bars=bars([told.attempt for told in stories], now=view.now()),
         verdicts={code: verdict(code) for told in stories for code in told.attempt.codes},

@@ -31,7 +31,7 @@ COLUMNS: Final = {
     "registered_at": "Registered",
     "fingerprint": "Key",
 }
-USUAL_COLUMNS: Final = ("host_id", "status", "why", "version", "platform", "last_seen", "labels")
+USUAL_COLUMNS: Final = ("host_id", "status", "why", "version", "last_seen", "labels")
 SORTABLE: Final = frozenset({"host_id", "status", "version", "last_seen", "registered_at"})
 PAGE_ROWS: Final = 50
 TEXT_PARAMETERS: Final = ("org", "host_id", "version", "platform", "q")

@@ -24,8 +24,8 @@ SHOWN: Final = {"open": "Open", "resolved": "Resolved", "all": "All"}
 PARAMETERS: Final = frozenset({"show", "code", "agent", "severity", "cursor"})
 PAGE_ROWS: Final = 200
 RANKED_FROM: Final = 500
-RANKED: Final = 8
-FORGOTTEN_MUTES: Final = {"3600": "1 hour", "86400": "1 day", "604800": "1 week", "": "for good"}
+RANKED: Final = 5
+MUTE_TIMES: Final = {"3600": "1 hour", "86400": "1 day", "604800": "1 week", "": "for good"}
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,7 +141,7 @@ async def finding_page(
 ) -> Response[str]:
     """One finding with all that is known."""
     body = finding_document(await registry.findings.get(finding))
-    return view.page(request, "finding.html", title=body.title, finding=body, mutes=FORGOTTEN_MUTES)
+    return view.page(request, "finding.html", title=body.title, finding=body, mutes=MUTE_TIMES)
 
 
 @post("/ui/findings/{finding:str}/mark", opt={"role": None, "sees": Role.OPERATOR}, include_in_schema=False)
@@ -162,7 +162,7 @@ async def mark_finding(
             told = "Acknowledged."
         case "mute":
             for_s = str(form.get("for_s", ""))
-            until = view.now() + float(for_s) if for_s in FORGOTTEN_MUTES and for_s else None
+            until = view.now() + float(for_s) if for_s in MUTE_TIMES and for_s else None
             await registry.findings.mute(finding, actor=actor, reason=reason, until=until)
             told = "Muted."
         case "unmute":

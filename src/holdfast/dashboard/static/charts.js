@@ -6,6 +6,12 @@
   const strokes = { ok: "--ok", warn: "--warn", bad: "--bad", soft: "--soft", ink: "--ink" };
   const dashes = { warn: [6, 3], soft: [2, 3], bad: [8, 2, 2, 2] };
 
+  const two = (number) => String(number).padStart(2, "0");
+  const instants = (long) => (_, splits) => splits.map((split) => {
+    const at = new Date(split * 1000);
+    const day = `${at.getMonth() + 1}-${two(at.getDate())}`;
+    return long ? day : `${two(at.getHours())}:${two(at.getMinutes())}`;
+  });
   const axis = () => ({
     stroke: colour("--soft"),
     grid: { stroke: colour("--rule"), width: 1 },
@@ -26,8 +32,8 @@
         height: box.clientHeight,
         cursor: { y: false, points: { size: 6 } },
         legend: { show: false },
-        scales: { y: { range: (_, min, max) => [0, Math.max(1, max * 1.1)] } },
-        axes: [axis(), { ...axis(), size: 46 }],
+        scales: { x: { range: () => [chart.since, chart.until] }, y: { range: (_, min, max) => [0, Math.max(1, max * 1.1)] } },
+        axes: [{ ...axis(), size: 28, values: instants(chart.until - chart.since > 172800) }, { ...axis(), size: 46 }],
         series: [
           {},
           ...chart.lines.map((line) => ({

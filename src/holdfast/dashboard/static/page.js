@@ -53,9 +53,10 @@
 
   // Theme: system, light, dark. The cookie lets the server send the next page in it.
   const themes = ["", "light", "dark"];
-  const names = { "": "Theme: system", light: "Theme: light", dark: "Theme: dark" };
+  const names = { "": "system", light: "light", dark: "dark" };
   for (const button of document.querySelectorAll("[data-theme-switch]")) {
-    const show = () => { button.textContent = names[root.dataset.theme || ""]; };
+    const word = button.querySelector("[data-theme-name]");
+    const show = () => { word.textContent = names[root.dataset.theme || ""]; };
     button.hidden = false;
     show();
     button.addEventListener("click", () => {
@@ -146,6 +147,4 @@
     }
     if (Object.hasOwn(keys, event.key)) { event.preventDefault(); keys[event.key](); }
   });
-
-  // The link signs in by a click of its own, so that a preview does not use it up.
 })();
