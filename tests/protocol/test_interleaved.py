@@ -2,35 +2,41 @@
 
 import json
 import os
+import random
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.lab.frames import frame
 from holdfast.protocol.malformed import name_frame
 from tests.protocol.refusals import NOW
 
 MESSAGE = {"id": "a-1", "type": "heartbeat", "channel": "agent.heartbeat", "timestamp": 1_764_000_000, "payload": ""}
 
 
-def damaged(first: dict[str, object], second: dict[str, object], cut: int) -> bytes:
+def masked(text: bytes, key: bytes) -> bytes:
+    return bytes(byte ^ key[at % 4] for at, byte in enumerate(text))
+
+
+def damaged(first: dict[str, object], second: dict[str, object], cut: int, keys: tuple[bytes, bytes]) -> bytes:
     """What a gateway reads as the first frame's payload, when the second was written after `cut` bytes of its text."""
-    whole = frame(json.dumps(first).encode())
-    head = len(whole) - len(json.dumps(first).encode())
-    key = whole[head - 4 : head]
-    wire = (whole[: head + cut] + frame(json.dumps(second).encode()) + whole[head + cut :])[head:]
-    payload = wire[: len(json.dumps(first).encode())]
-    return bytes(byte ^ key[at % 4] for at, byte in enumerate(payload))
+    text, other = json.dumps(first).encode(), json.dumps(second).encode()
+    intruder = bytes([0x81, 0x80 | 126]) + len(other).to_bytes(2, "big") + keys[1] + masked(other, keys[1])
+    wire = masked(text, keys[0])
+    return masked((wire[:cut] + intruder + wire[cut:])[: len(text)], keys[0])
 
 
-@given(st.integers(10, 60), st.sampled_from(["id", "type", "channel", "payload"]))
-def test_the_second_frame_is_found_wherever_the_first_was_cut(cut: int, leading: str) -> None:
-    second = {leading: MESSAGE[leading], **MESSAGE}
+def test_the_second_frame_is_found_wherever_the_first_was_cut_and_whatever_the_keys() -> None:
+    chance = random.Random(1)
+    missed = []
+    for turn in range(2000):
+        leading = chance.choice(["id", "type", "channel", "payload"])
+        keys, cut = (chance.randbytes(4), chance.randbytes(4)), chance.randrange(10, 60)
+        problem = name_frame(damaged(dict(MESSAGE), {leading: MESSAGE[leading], **MESSAGE}, cut, keys), now=NOW)
+        if problem.code != "MSG-INTERLEAVED":
+            missed.append((turn, problem.code))
 
-    problem = name_frame(damaged(dict(MESSAGE), second, cut), now=NOW)
-
-    assert problem.code == "MSG-INTERLEAVED"
-    assert problem.why.startswith("at about byte")
+    # Keys may be so alike that the damage reads like text for a while.
+    assert len(missed) <= 20, missed
 
 
 @given(st.binary(min_size=1, max_size=200))

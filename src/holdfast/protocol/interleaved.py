@@ -15,14 +15,16 @@ BEGINNINGS: Final = (b'{"id":', b'{"id" :', b'{"type"', b'{"channel"', b'{"times
 KEY_BYTES: Final = 4
 PROOF_BYTES: Final = 16
 """So many bytes of plain text beyond the four that gave the key: chance makes them once in ten million tries."""
-BEFORE: Final = 8
+LOOKED_AT: Final = 64
+BEFORE: Final = 32
 AFTER: Final = 16
+"""How far from the first byte that cannot be read its text begins: by chance the first few bytes can be read."""
 
 
 def interleaved(frame: bytes, bad_at: int) -> Problem | None:
-    """MSG-INTERLEAVED where another frame begins near `bad_at`, the first byte of `frame` that is no UTF-8."""
+    """MSG-INTERLEAVED where another frame begins near `bad_at`, the first byte of `frame` that cannot be read."""
     for text_at in range(max(0, bad_at - BEFORE), min(len(frame), bad_at + AFTER)):
-        text = _as_message(frame[text_at:])
+        text = _as_message(frame[text_at : text_at + LOOKED_AT])
         if text is not None:
             begins = max(0, text_at - HEADER_BYTES)
             shown = printable(text[:40].decode("ascii"))
@@ -40,7 +42,11 @@ def _as_message(seen: bytes) -> bytes | None:
         return None
     for beginning in BEGINNINGS:
         key = bytes(s ^ b for s, b in zip(seen, beginning[:KEY_BYTES], strict=False))
-        text = bytes(byte ^ key[at % KEY_BYTES] for at, byte in enumerate(seen[: 4 * PROOF_BYTES]))
-        if text.startswith(beginning) and text.isascii() and text.decode("ascii").isprintable():
+        if not any(key):
+            continue  # in clear: two documents in one frame, or this very one
+        if any(seen[at] ^ key[at % KEY_BYTES] != beginning[at] for at in range(KEY_BYTES, len(beginning))):
+            continue
+        text = bytes(byte ^ key[at % KEY_BYTES] for at, byte in enumerate(seen))
+        if text.isascii() and text.decode("ascii").isprintable():
             return text
     return None

@@ -45,7 +45,7 @@ def name_frame(frame: bytes, *, now: float) -> Problem:
     try:
         document = strict_json(text)
     except JSON_ERRORS as error:
-        return not_json(text, error)
+        return interleaved(frame, getattr(error, "pos", 0)) or not_json(text, error)
     if not isinstance(document, dict):
         return _wrong_type("$", "an object with id, type, channel, timestamp and payload", document)
     return _name_fields(document, now) or _name_rest(frame, text)
