@@ -33,8 +33,8 @@ def matrix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Resul
 async def run(folder: Path) -> list[Result]:
     async with Laboratory(folder) as laboratory:
         results = {result.code: result for result in await laboratory.run(list(INJECTIONS.values()), lambda _: None)}
-        # Several at a time compete for two cores, and some faults are a matter of milliseconds: what was not named so is
-        # injected once more by itself, and that verdict counts.
+        # Several at a time compete for two cores, and some faults are a matter of milliseconds: what was not named in
+        # company is injected once more by itself, and that verdict counts.
         for code, result in results.items():
             if result.outcome not in (Outcome.NAMED, Outcome.SKIPPED):
                 results[code] = (await laboratory.run([INJECTIONS[code]], lambda _: None))[0]
