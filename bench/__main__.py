@@ -13,7 +13,8 @@ import typer
 from rich.console import Console
 
 from bench import meter, servers
-from bench.experiments import EXPERIMENTS, QUICK, Scale, Trouble
+from bench.experiments import EXPERIMENTS
+from bench.findings import QUICK, Scale, Trouble
 from bench.loading import LoadFailure
 from bench.report import Results, as_json, table
 
@@ -30,6 +31,13 @@ class Part(StrEnum):
     REGISTRATIONS = "registrations"
     HEARTBEATS = "heartbeats"
     MEMORY = "memory"
+    START = "start"
+    STORM = "storm"
+    IDLE = "idle"
+    AGENTS_PAGE = "agents-page"
+
+
+USUAL = (Part.REGISTRATIONS, Part.HEARTBEATS, Part.MEMORY, Part.START)  # what can be done in six minutes
 
 
 def bench(
@@ -37,7 +45,7 @@ def bench(
     rounds: Annotated[int, typer.Option(min=1, help="How often each server is measured, in turn.")] = 3,
     quick: Annotated[bool, typer.Option("--quick", help="One round of small numbers: does it all work?")] = False,
     peer: Annotated[list[Peer] | None, typer.Option(help="A peer to compare with; may be repeated.")] = None,
-    only: Annotated[list[Part] | None, typer.Option(help="Only this experiment; may be repeated.")] = None,
+    only: Annotated[list[Part] | None, typer.Option(help="This experiment in place of the usual ones.")] = None,
     without_holdfast: Annotated[bool, typer.Option("--without-holdfast", help="Measure the peers alone.")] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write every reading to this file.")] = None,
     work_dir: Annotated[Path | None, typer.Option(help="Where data goes: the disk that is measured.")] = None,
@@ -45,9 +53,9 @@ def bench(
     """Compare Holdfast with minimal gateways of the same protocol on this machine."""
     scale = QUICK if quick else Scale()
     console = Console(width=None if Console().is_terminal else WIDE, highlight=False)
-    meter.raise_fd_limit(scale.idle_agents + 1000)
     names = ([] if without_holdfast else [servers.HOLDFAST]) + [str(each) for each in peer or [Peer.WEBSOCKETS]]
-    parts = [str(each) for each in only or Part]
+    parts = [str(each) for each in only or USUAL]
+    meter.raise_fd_limit(_most_agents(scale, parts) + 1000)
     directory = Path(tempfile.mkdtemp(prefix="holdfast-bench-", dir=work_dir)).resolve()
     results = Results(machine=_machine(directory))
     try:
@@ -62,6 +70,11 @@ def bench(
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     _tell(console, results, names, json_file)
+
+
+def _most_agents(scale: Scale, parts: list[str]) -> int:
+    agents = {"memory": scale.idle_agents, "storm": scale.storm_agents, "idle": scale.still_agents}
+    return max(agents.get(part, scale.registrations) for part in parts)
 
 
 def _measure(results: Results, name: str, part: str, directory: Path, scale: Scale) -> None:

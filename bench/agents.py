@@ -1,12 +1,15 @@
 """One agent of the load generator: a bare `asyncio.Protocol` that registers and beats, with no task of its own."""
 
 import asyncio
+import re
 import time
 from array import array
 from collections import deque
-from typing import cast
+from typing import Final, cast
 
 from bench.wire import FIN, OP_CLOSE, OP_PING, OP_PONG, OP_TEXT, Heartbeat, Identity, frame, upgrade
+
+CHALLENGE: Final = re.compile(rb"\r\nHoldfast-Challenge: ([^\r]+)\r\n", re.IGNORECASE)
 
 
 class Tally:
@@ -26,10 +29,14 @@ class Tally:
 
 
 class Agent(asyncio.Protocol):
-    """Upgrade, registration in two steps, heartbeats. `registered` ends True, or False when any step failed."""
+    """Upgrade, registration in two steps, heartbeats. `registered` ends True, or False when any step failed.
+
+    With `greeting` it comes back instead: it resumes where the server offers that, and greets with that heartbeat.
+    """
 
     __slots__ = (
         "_beat",
+        "_greeting",
         "_number",
         "_port",
         "_rest",
@@ -42,7 +49,7 @@ class Agent(asyncio.Protocol):
         "tally",
     )
 
-    def __init__(self, identity: Identity, port: int, tally: Tally) -> None:
+    def __init__(self, identity: Identity, port: int, tally: Tally, greeting: Heartbeat | None = None) -> None:
         self.identity = identity
         self.tally = tally
         self.registered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
@@ -51,7 +58,8 @@ class Agent(asyncio.Protocol):
         self._upgraded = False
         self._waits = ""  # the channel whose response is awaited
         self._transport: asyncio.Transport | None = None
-        self._beat: Heartbeat | None = None
+        self._beat: Heartbeat | None = greeting
+        self._greeting = greeting is not None
         self._number = 0
         self._sent_at: deque[float] = deque()
 
@@ -134,9 +142,11 @@ class Agent(asyncio.Protocol):
             self._fail(data[:300].decode("latin-1"))
             return -1
         self._upgraded = True
-        self._waits = "agent.registration"
+        challenge = CHALLENGE.search(data, 0, end + 2) if self._greeting else None
+        self._waits = "auth" if challenge is not None else "agent.registration"
         if self._transport is not None:
-            self._transport.write(self.identity.registration())
+            resumed = self.identity.resumption(challenge[1].decode()) if challenge is not None else None
+            self._transport.write(resumed or self.identity.registration())
         return end + 4
 
     def _frame(self, first: int, data: bytes, start: int, end: int) -> None:
@@ -161,8 +171,10 @@ class Agent(asyncio.Protocol):
         elif self._waits == "agent.registration" and self._transport is not None:
             self._waits = "agent.registration.complete"
             self._transport.write(self.identity.completion(text))
-        elif self._waits == "agent.registration.complete":
+        elif self._waits in ("agent.registration.complete", "auth"):
             self._waits = ""
+            if self._greeting:
+                self.beat()
             self._settle(succeeded=True)
         else:
             self._fail(f"a response nobody asked for: {text.decode()}")

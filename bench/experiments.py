@@ -1,62 +1,27 @@
-"""The three experiments. Each starts a fresh server, so that none inherits another's heap, caches or rows."""
+"""The usual experiments, and the table of all.
 
-from collections.abc import Callable, Iterator
+Each starts a fresh server, so that none inherits another's heap, caches or rows.
+"""
+
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
-from bench import meter, servers
+from bench import fleets, meter, servers
+from bench.findings import Experiment, Finding, Reading, Scale, Trouble, troubles
 from bench.loading import Load
-from bench.orders import Beat, Leave, Outcome, Peak, Prepare, Register, Rest
+from bench.orders import Beat, Leave, Peak, Prepare, Register, Rest
 
 WARM_UP_AGENTS: Final = 200  # connect, register and leave before anything is measured
 SETTLE_S: Final = 1.0  # work that a server puts off for a moment still counts
-BUSY_LOAD: Final = 0.95
 MS: Final = 1000.0
-
-
-class Scale(msgspec.Struct, frozen=True):
-    """How much is measured. The defaults are what the published figures use."""
-
-    registrations: int = 3000
-    at_once: tuple[int, ...] = (64, 512)
-    beating_agents: int = 1000
-    beats_per_s: tuple[int, ...] = (1000, 8000)
-    seconds: float = 10.0
-    outstanding: tuple[int, ...] = (1, 8)
-    idle_agents: int = 5000
-    idle_settle_s: float = 8.0  # longer than presence may take to reach the disk
-
-
-QUICK: Final = Scale(
-    registrations=500, at_once=(64, 512), beating_agents=200, beats_per_s=(1000, 4000), seconds=2.0, idle_agents=1000
-)
-
-
-class Reading(msgspec.Struct, frozen=True):
-    """One figure of one server in one round."""
-
-    figure: str
-    value: float
-
-
-class Trouble(msgspec.Struct, frozen=True):
-    """Something that makes a reading less than it seems: an error, a lost answer, a generator that was the limit."""
-
-    text: str
-    is_failure: bool = True
-
-
-Finding = Reading | Trouble
-Experiment = Callable[[str, Path, Scale], Iterator[Finding]]
 
 
 def registrations(name: str, directory: Path, scale: Scale) -> Iterator[Finding]:
     """Durable registrations per second, and the server's CPU time for each; every one a new connection and key."""
     expected = WARM_UP_AGENTS
     with servers.running(name, directory) as server, Load(server.port) as load:
-        _warm_up(load)
+        warm_up(load)
         for at_once in scale.at_once:
             load.order(Prepare(scale.registrations))
             before = meter.cpu_s(server.pid)
@@ -67,7 +32,7 @@ def registrations(name: str, directory: Path, scale: Scale) -> Iterator[Finding]
             yield Reading(f"registrations/s, {at_once} at once", outcome.done / outcome.wall_s)
             yield Reading(f"registration, {at_once} at once: server CPU ms", used_s / done * MS)
             yield Reading(f"registration, {at_once} at once: p99 ms", outcome.p99_ms)
-            yield from _troubles(f"{name}, registrations {at_once} at once", outcome)
+            yield from troubles(f"{name}, registrations {at_once} at once", outcome)
             load.order(Leave())
             expected += outcome.done
         stored = server.agents_stored()
@@ -79,7 +44,7 @@ def heartbeats(name: str, directory: Path, scale: Scale) -> Iterator[Finding]:
     """The server's CPU time for a thousand acknowledged heartbeats, at fixed rates and at its peak."""
     with servers.running(name, directory) as server, Load(server.port) as load:
         load.order(Prepare(scale.beating_agents))
-        yield from _troubles(f"{name}, connecting", load.order(Register(64)))
+        yield from troubles(f"{name}, connecting", load.order(Register(64)))
         load.order(Rest(SETTLE_S))
         lost = 0
         for per_s in scale.beats_per_s:
@@ -90,7 +55,7 @@ def heartbeats(name: str, directory: Path, scale: Scale) -> Iterator[Finding]:
             yield Reading(f"1000 heartbeats at {per_s}/s: server CPU s", used_s / max(outcome.done, 1) * 1000)
             yield Reading(f"heartbeat at {per_s}/s: p50 ms to the ack", outcome.p50_ms)
             yield Reading(f"heartbeat at {per_s}/s: p99 ms to the ack", outcome.p99_ms)
-            yield from _troubles(f"{name}, {per_s} heartbeats/s", outcome)
+            yield from troubles(f"{name}, {per_s} heartbeats/s", outcome)
         for outstanding in scale.outstanding:
             before = meter.cpu_s(server.pid)
             outcome = load.order(Peak(outstanding, scale.seconds / 2))
@@ -101,20 +66,20 @@ def heartbeats(name: str, directory: Path, scale: Scale) -> Iterator[Finding]:
                 f"1000 heartbeats at the peak, {outstanding} outstanding: server CPU s",
                 used_s / max(outcome.done, 1) * 1000,
             )
-            yield from _troubles(f"{name}, peak with {outstanding} outstanding", outcome)
+            yield from troubles(f"{name}, peak with {outstanding} outstanding", outcome)
         yield Reading("heartbeats lost", lost)
 
 
 def memory(name: str, directory: Path, scale: Scale) -> Iterator[Finding]:
     """KiB of server memory for each connection that is registered, has sent one heartbeat and is idle."""
     with servers.running(name, directory) as server, Load(server.port) as load:
-        _warm_up(load)
+        warm_up(load)
         before_kib = meter.memory_kib(server.pid)
         load.order(Prepare(scale.idle_agents))
         outcome = load.order(Register(64))
-        yield from _troubles(f"{name}, connecting {scale.idle_agents}", outcome)
+        yield from troubles(f"{name}, connecting {scale.idle_agents}", outcome)
         beaten = load.order(Beat(scale.idle_agents, 1.0))
-        yield from _troubles(f"{name}, one heartbeat each", beaten)
+        yield from troubles(f"{name}, one heartbeat each", beaten)
         busy_until = meter.cpu_s(server.pid)
         rested = load.order(Rest(scale.idle_settle_s))
         idle_cpu = (meter.cpu_s(server.pid) - busy_until) / scale.idle_settle_s
@@ -129,23 +94,14 @@ EXPERIMENTS: Final[dict[str, Experiment]] = {
     "registrations": registrations,
     "heartbeats": heartbeats,
     "memory": memory,
+    "start": fleets.start,
+    "storm": fleets.storm,
+    "idle": fleets.idle,
+    "agents-page": fleets.agents_page,
 }
 
 
-def _warm_up(load: Load) -> None:
+def warm_up(load: Load) -> None:
     load.order(Prepare(WARM_UP_AGENTS))
     load.order(Register(64))
     load.order(Leave())
-
-
-def _troubles(where: str, outcome: Outcome) -> Iterator[Trouble]:
-    if outcome.errors or outcome.done < outcome.asked:
-        reason = outcome.first_error or "no answer came"
-        yield Trouble(
-            f"{where}: {outcome.done} of {outcome.asked} confirmed, {outcome.errors} errors; the first: {reason}"
-        )
-    if outcome.load_busy > BUSY_LOAD:
-        yield Trouble(
-            f"{where}: the load generator was busy for {outcome.load_busy:.0%} of the time and may be the limit",
-            is_failure=False,
-        )

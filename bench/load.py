@@ -16,7 +16,7 @@ import msgspec
 import uvloop
 
 from bench.agents import Agent, Tally
-from bench.orders import Beat, Leave, Order, Outcome, Peak, Prepare, Register, Rest
+from bench.orders import Beat, Leave, Order, Outcome, Peak, Prepare, Register, Rest, Return
 from bench.wire import Heartbeat, Identity
 
 ACK_PATIENCE_S = 5.0  # a heartbeat still unanswered that long after the last one was sent is lost
@@ -42,6 +42,8 @@ class Fleet:
                 return Outcome(asked=count, done=count)
             case Register(at_once):
                 return await self._register(at_once)
+            case Return(at_once):
+                return await self._return(at_once)
             case Beat(per_s, seconds):
                 return await self._beat(per_s, seconds)
             case Peak(outstanding, seconds):
@@ -59,30 +61,46 @@ class Fleet:
         tally, waiting = Tally(), iter(self._identities)
         asked, before = len(self._identities), len(self._agents)
         clock = Stopwatch()
-        await asyncio.gather(*(self._register_in_turn(waiting, tally) for _ in range(at_once)))
+        await asyncio.gather(*(self._come_in_turn(waiting, tally) for _ in range(at_once)))
         clock.stop()
         self._identities = []
         done = sum(agent.registered.done() and agent.registered.result() for agent in self._agents[before:])
         return self._outcome(clock, tally, asked=asked, done=done)
 
-    async def _register_in_turn(self, waiting: Iterator[Identity], tally: Tally) -> None:
+    async def _return(self, at_once: int) -> Outcome:
+        """Latencies are those of the heartbeats with which the agents greet: how those that are in fare meanwhile."""
+        tally, greeting = Tally(), Heartbeat()
+        gone, self._agents = [agent for agent in self._agents if not agent.is_connected()], []
+        waiting = iter([agent.identity for agent in gone])
+        clock = Stopwatch()
+        await asyncio.gather(*(self._come_in_turn(waiting, tally, greeting) for _ in range(at_once)))
+        await _acknowledged(tally)
+        clock.stop()
+        return self._outcome(clock, tally, asked=len(gone), done=tally.acked)
+
+    async def _come_in_turn(self, waiting: Iterator[Identity], tally: Tally, greeting: Heartbeat | None = None) -> None:
         loop = asyncio.get_running_loop()
         for identity in waiting:
             began = time.perf_counter()
             try:
                 connected = await _connect(identity.address, self._port)
-                _, agent = await loop.create_connection(partial(Agent, identity, self._port, tally), sock=connected)
+                made = partial(Agent, identity, self._port, tally, greeting)
+                _, agent = await loop.create_connection(made, sock=connected)
                 self._agents.append(agent)
                 await asyncio.wait_for(agent.registered, REGISTRATION_PATIENCE_S)
             except OSError as error:  # TimeoutError is one
                 tally.fail(f"{identity.host_id}: {error!r}")
-            tally.latencies_s.append(time.perf_counter() - began)
+            if greeting is None:
+                tally.latencies_s.append(time.perf_counter() - began)
+            else:
+                greeting.refresh()
 
     async def _beat(self, per_s: int, seconds: float) -> Outcome:
-        agents, tally = self._ready_to_beat()
+        agents, tally, beat = self._ready_to_beat()
         total, sent = int(per_s * seconds), 0
         clock = Stopwatch()
         while sent < total:
+            beat.refresh()
             due = min(total, int(clock.elapsed_s() * per_s) + 1)
             for number in range(sent, due):
                 agents[number % len(agents)].beat()
@@ -93,21 +111,23 @@ class Fleet:
         return self._outcome(clock, tally, asked=total, done=tally.acked)
 
     async def _peak(self, outstanding: int, seconds: float) -> Outcome:
-        agents, tally = self._ready_to_beat()
+        agents, tally, beat = self._ready_to_beat()
         clock = Stopwatch()
         tally.beat_until = time.perf_counter() + seconds
         for agent in agents:
             agent.beat_many(outstanding)
-        await asyncio.sleep(seconds)
+        while clock.elapsed_s() < seconds:
+            await asyncio.sleep(min(0.2, seconds))
+            beat.refresh()
         await _acknowledged(tally)
         clock.stop()
         return self._outcome(clock, tally, asked=tally.sent, done=tally.acked)
 
-    def _ready_to_beat(self) -> tuple[list[Agent], Tally]:
+    def _ready_to_beat(self) -> tuple[list[Agent], Tally, Heartbeat]:
         tally, beat = Tally(), Heartbeat()
         for agent in self._agents:
             agent.prepare_heartbeats(beat, tally)
-        return self._agents, tally
+        return self._agents, tally, beat
 
     def _connected(self) -> int:
         return sum(agent.is_connected() for agent in self._agents)

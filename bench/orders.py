@@ -29,6 +29,15 @@ class Peak(msgspec.Struct, frozen=True, tag="peak"):
     seconds: float
 
 
+class Return(msgspec.Struct, frozen=True, tag="return"):
+    """Come back, `at_once` at a time, on connections that the server has ended; one heartbeat each as soon as in.
+
+    An agent whose upgrade answer holds a challenge resumes by `auth`; the others register again.
+    """
+
+    at_once: int
+
+
 class Rest(msgspec.Struct, frozen=True, tag="rest"):
     """Stay connected and answer pings, nothing else."""
 
@@ -39,7 +48,7 @@ class Leave(msgspec.Struct, frozen=True, tag="leave"):
     """Disconnect all agents and forget them."""
 
 
-Order = Prepare | Register | Beat | Peak | Rest | Leave
+Order = Prepare | Register | Return | Beat | Peak | Rest | Leave
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

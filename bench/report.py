@@ -8,7 +8,7 @@ import msgspec
 from rich import box
 from rich.table import Table
 
-from bench.experiments import Trouble
+from bench.findings import Trouble
 from bench.servers import HOLDFAST
 
 HIGHER_IS_BETTER: Final = ("registrations/s", "peak heartbeats/s")

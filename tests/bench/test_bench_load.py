@@ -69,7 +69,7 @@ def test_a_server_that_cannot_start_is_reported_with_what_it_printed(tmp_path: P
 
     with (
         pytest.raises(servers.StartFailure, match=r"(?s)the server ended with status 1 .*no room for me"),
-        servers.started("the server", command, port=1, directory=tmp_path / "never"),
+        servers.started("the server", command, "http://127.0.0.1:1/", tmp_path / "never"),
     ):
         pass
 

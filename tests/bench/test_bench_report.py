@@ -4,7 +4,7 @@ import json
 
 from rich.console import Console
 
-from bench import experiments, report
+from bench import findings, report
 
 
 def test_ratios_are_taken_within_a_round_so_that_a_slow_round_disturbs_neither() -> None:
@@ -40,7 +40,7 @@ def test_the_table_reads_without_colour_and_says_which_way_is_better() -> None:
 
 
 def test_the_file_keeps_every_round_and_every_trouble() -> None:
-    results = report.Results(machine={"cpus": "2"}, troubles=[experiments.Trouble("one ack was lost")])
+    results = report.Results(machine={"cpus": "2"}, troubles=[findings.Trouble("one ack was lost")])
     results.add("heartbeats lost", "holdfast", 1.0)
     results.add("heartbeats lost", "holdfast", 0.0)
 
