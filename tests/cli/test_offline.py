@@ -106,7 +106,15 @@ def test_a_mistyped_code_is_told_with_the_nearest(typed: str, meant: str) -> Non
     assert f"Did you mean {meant}" in shown.err
 
 
-@pytest.mark.parametrize("code", ["API-TOKEN-MISSING", "CFG-PORT-IN-USE", "CLI-USAGE"])
+def test_what_is_like_no_code_gets_no_guess() -> None:
+    shown = holdfast("explain", "BANANA")
+
+    assert shown.code == 2
+    assert "Did you mean" not in shown.err
+    assert "fix: See docs/diagnosis/README.md" in shown.err
+
+
+@pytest.mark.parametrize("code", ["API-TOKEN-MISSING", "CFG-PORT-IN-USE", "CLI-USAGE", "CLI-COMMAND-ENDED"])
 def test_codes_of_the_api_and_the_configuration_are_explained_too(code: str) -> None:
     shown = holdfast("explain", code)
 

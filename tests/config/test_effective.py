@@ -75,6 +75,13 @@ def test_variables_of_other_commands_and_empty_ones_are_no_mistake() -> None:
     assert load(environ=environ).config.host == "127.0.0.1"
 
 
+def test_an_unknown_variable_that_is_like_no_key_gets_no_guess() -> None:
+    with pytest.raises(Misconfigured) as refusal:
+        load(environ={"HOLDFAST_X": "1"})
+
+    assert refusal.value.problem.fix == "Remove it; `holdfast config show` lists every key"
+
+
 def test_an_unknown_key_in_the_file_is_an_error_that_names_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "holdfast.toml").write_text("[limits]\nmesages_per_s = 5\n")
 

@@ -1,6 +1,6 @@
 """`holdfast explain CODE`: what a code means and what to do."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -8,6 +8,10 @@ from holdfast.cli.options import AsJson
 
 if TYPE_CHECKING:
     from holdfast.faults import Fault
+
+
+CATALOGUE_PAGE: Final = "docs/diagnosis/README.md, or /docs on the Actions API,"
+NEAR: Final = 0.7
 
 
 def explain(
@@ -19,7 +23,7 @@ def explain(
     \b
     Examples:
       holdfast explain SIG-ORDER
-      holdfast explain 1008
+      holdfast explain API-TOKEN-MISSING
     """
     import msgspec
 
@@ -62,11 +66,21 @@ def _unknown(unknown: "LookupError") -> Exception:
     from holdfast.faults import UnknownFault
 
     assert isinstance(unknown, UnknownFault)
+    near = [code for code in unknown.nearest if is_near(unknown.code, code)]
     return usage(
         what=f"there is no fault code {unknown.code}",
         why="neither the catalogue nor the lists of the API and the configuration have it",
-        fix=f"Did you mean {', '.join(unknown.nearest)}?",
+        fix=f"Did you mean {', '.join(near)}?" if near else f"See {CATALOGUE_PAGE} for every code",
     )
+
+
+def is_near(typed: str, code: str) -> bool:
+    """Whether `typed` may be a slip for `code`: it shares a word of it, or most of its letters in their order."""
+    from difflib import SequenceMatcher
+
+    wanted = typed.strip().upper()
+    shares = set(wanted.replace("_", "-").split("-")) & set(code.split("-"))
+    return bool(shares) or SequenceMatcher(None, wanted, code, autojunk=False).ratio() >= NEAR
 
 
 def _fields(entry: "Fault") -> list[tuple[str, str]]:

@@ -29,6 +29,7 @@ OTHER_VARIABLES: Final = frozenset(
         "HOLDFAST_ORG_ID",
         "HOLDFAST_ENROLMENT_TOKEN_FILE",
         "HOLDFAST_NO_BANNER",
+        "HOLDFAST_AGENT_OPTIONS",  # of the agent's systemd unit
     }
 )
 

@@ -17,12 +17,20 @@ CONFIGURATION_CODES: Final[dict[str, tuple[str, str]]] = {
         "Stop the other program or choose another port",
     ),
     "CLI-USAGE": ("The command cannot be carried out as it was typed", "See `holdfast COMMAND --help`"),
+    "CLI-COMMAND-ENDED": (
+        "The agent that was to be checked ended before it came to the end of the examination",
+        "Run its command by itself, and mend what it prints",
+    ),
     "CLI-NOT-INSTALLED": (
         "The command needs parts that are not installed",
         "Install them with `pip install 'holdfast[server]'`",
     ),
     "CFG-ADDRESS": ("The address cannot be listened on", "Listen on an address of this machine"),
 }
+
+
+_SHARED_PREFIX: Final = "holdfast_"
+_NEAR: Final = 0.65
 
 
 class Misconfigured(Refused):
@@ -36,7 +44,7 @@ def misconfigured(code: str, *, what: str, why: str, fix: str, field: str | None
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that was most probably meant, if any is near."""
-    by_lower = {entry.lower(): entry for entry in known}
-    found = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
+    """The known name that was most probably meant, if any is really near. The prefix that all share says nothing."""
+    by_lower = {entry.lower().removeprefix(_SHARED_PREFIX): entry for entry in known}
+    found = get_close_matches(name.lower().removeprefix(_SHARED_PREFIX), by_lower, n=1, cutoff=_NEAR)
     return by_lower[found[0]] if found else None
