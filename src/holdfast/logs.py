@@ -7,6 +7,7 @@ Whatever the caller passes, fields named like a secret never reach the output.
 import asyncio
 import atexit
 import logging
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -57,7 +58,7 @@ def configure(
     final: list[Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_json)]
         if as_json
-        else [structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=0)]
+        else [structlog.dev.ConsoleRenderer(colors=out.isatty() and not os.environ.get("NO_COLOR"), pad_event_to=0)]
     )
     structlog.configure(
         processors=[_json_line(service)] if as_json else [*shared, *final],

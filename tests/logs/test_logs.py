@@ -3,6 +3,10 @@
 import io
 import json
 import logging
+import os
+import pty
+import subprocess
+import sys
 
 import pytest
 import structlog
@@ -101,3 +105,21 @@ def test_bound_context_stands_on_every_line(lines: io.StringIO) -> None:
         logs.logger("x").info("one")
 
     assert json.loads(lines.getvalue())["attempt"] == "a-1"
+
+
+@pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])
+def test_a_terminal_gets_colours_unless_they_are_not_wanted(no_color: str, coloured: bool) -> None:
+    script = """
+from holdfast import logs
+logs.configure(fmt="console", level="info", service="x")
+logs.logger("x").info("something.happened")
+"""
+    ours, theirs = pty.openpty()
+    environ = {**os.environ, "NO_COLOR": no_color, "TERM": "xterm"}
+    subprocess.run([sys.executable, "-c", script], stderr=theirs, env=environ, check=True)
+    told = os.read(ours, 4096).decode()
+    os.close(ours)
+    os.close(theirs)
+
+    assert "something.happened" in told
+    assert ("\x1b[" in told) is coloured
