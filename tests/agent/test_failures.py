@@ -313,6 +313,12 @@ def test_a_lost_connection_is_named_by_who_ended_it(received: Close | None, sent
     assert loss_problem(ConnectionClosedError(received, sent, None if received is None else True)).code == code
 
 
+def test_a_gateway_that_vanished_is_no_fault_of_the_agent() -> None:
+    lost = loss_problem(ConnectionClosedError(None, None))
+
+    assert lost.fix.startswith("Nothing on this host: the agent comes back by itself")
+
+
 def test_files_that_cannot_be_used_are_refused_with_their_path(tmp_path: Path) -> None:
     (tmp_path / "bad.pem").write_text("no PEM")
     for tls, code in [

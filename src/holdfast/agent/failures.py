@@ -161,7 +161,8 @@ def loss_problem(error: ConnectionClosed) -> Problem:
     if sent is not None:
         return problem(BY_CLOSE.get(sent.code, "LIFE-PROTOCOL-1002"), why=f"we closed with {sent.code}: {sent.reason}")
     why = "the connection ended without a close frame: the gateway or something between was stopped or cut"
-    return problem("LIFE-NO-CLOSE-FRAME", what="the connection ended without goodbye", why=why)
+    fix = "Nothing on this host: the agent comes back by itself. The gateway's log tells why it ended"
+    return problem("LIFE-NO-CLOSE-FRAME", what="the connection ended without goodbye", why=why, fix=fix)
 
 
 def close_problem(code: int, reason: str) -> Problem:
