@@ -119,6 +119,15 @@ def test_a_host_is_expected_found_and_forgotten(running: ControlPlane, admin: st
     assert ask(running, "agents", "show", "db-7").code == 1
 
 
+def test_who_is_not_connected_cannot_be_disconnected(running: ControlPlane, admin: str) -> None:
+    ask(running, "agents", "expect", "db-9", token=admin)
+
+    asked = ask(running, "agents", "disconnect", "db-9", token=admin)
+
+    assert asked.code == 0
+    assert "is not connected: there is nothing to disconnect" in asked.out
+
+
 def test_an_agent_is_revoked_and_approved_and_the_audit_log_tells_it(
     running: ControlPlane, host: str, admin: str
 ) -> None:

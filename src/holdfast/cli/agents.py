@@ -122,7 +122,10 @@ def disconnect(name: AgentName, reason: Reason = "", api: Api = DEFAULT_API, tok
     Example:
       holdfast agents disconnect web-1
     """
-    _act(name, "disconnect", "asked to disconnect", reason=reason, api=api, token_file=token_file)
+    _act(
+        name, "disconnect", "asked to disconnect", reason=reason, api=api, token_file=token_file,
+        offline="not connected: there is nothing to disconnect",
+    )  # fmt: skip
 
 
 @agents.command()
@@ -246,12 +249,24 @@ def _patch(asked: "ApiClient", found: "AgentBody", change: dict[str, object]) ->
     return asked.send("PATCH", f"/agents/{found.agent_uid}", AgentBody, change, version=found.version)
 
 
-def _act(name: str, verb: str, done: str, *, reason: str | None = None, api: str, token_file: TokenFile) -> None:
+def _act(
+    name: str,
+    verb: str,
+    done: str,
+    *,
+    reason: str | None = None,
+    api: str,
+    token_file: TokenFile,
+    offline: str | None = None,
+) -> None:
     from holdfast.api.bodies import AgentBody
     from holdfast.cli import client, screen
 
     with client.connect(api, token_file) as asked:
         found = _find(asked, name)
+        if offline is not None and found.connected_since is None:
+            screen.say(f"{found.host_id} ({found.agent_uid}) is {offline}")
+            return
         body = None if reason is None else {"reason": reason}
         after = asked.send("POST", f"/agents/{found.agent_uid}/{verb}", AgentBody, body)
     screen.say(f"{after.host_id} ({after.agent_uid}) is {done}")
