@@ -159,7 +159,9 @@ def test_gateway_and_api_as_two_processes_share_one_store(tmp_path: Path) -> Non
     ):
         wait_until(lambda: answers(f"{api}/healthz"), within_s=60, waiting_for="the API")
         wait_until(
-            lambda: httpx.get(f"{api}/agents?status=pending").json()["total"], within_s=60, waiting_for="the agent"
+            lambda: httpx.get(f"{api}/agents?status=pending").json()["total"] or None,
+            within_s=60,
+            waiting_for="the agent",
         )
         token = holdfast("tokens", "create", "--role", "operator", "--data-dir", str(tmp_path / "data")).out.strip()
 
@@ -167,10 +169,26 @@ def test_gateway_and_api_as_two_processes_share_one_store(tmp_path: Path) -> Non
 
         assert approved.code == 0, approved.err
         wait_until(
-            lambda: httpx.get(f"{api}/agents?status=online").json()["total"], within_s=30, waiting_for="the approval"
+            lambda: httpx.get(f"{api}/agents?status=online").json()["total"] or None,
+            within_s=30,
+            waiting_for="the approval",
         )
         for child in (agent, gateway, actions):
             child.stop()
+
+
+def test_an_api_without_gateway_does_not_guess_who_may_register(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    with listening(
+        "api", "--api-port", str(port), "--data-dir", str(tmp_path / "data"), log=tmp_path / "api.log"
+    ) as actions:
+        ready = wait_until(
+            lambda: answers(f"http://127.0.0.1:{port}/readyz"), within_s=60, waiting_for="the API"
+        )  # fmt: skip
+
+        assert ready.json()["registration"] == "unknown"
+        assert "  register " not in actions.output()
+        actions.stop()
 
 
 def test_a_second_gateway_on_the_same_data_is_refused_and_harms_nobody(tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ class CheckBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReadyBody(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether the service can do its work, and who may register."""
+    """Whether the service can do its work, and who may register: `unknown` where gateways elsewhere decide that."""
 
     status: Literal["ready"]
     service: Literal["actions-api"]
