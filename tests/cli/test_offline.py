@@ -41,6 +41,15 @@ def test_the_names_that_others_rely_on_are_there() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("command", "spellings"),
+    [("agent run", {"--ca-file", "--ca"}), *((name, {"--org", "--org-id"}) for name in (
+        "agent run", "agents list", "agents expect", "enrolment create"))],
+)  # fmt: skip
+def test_both_spellings_of_an_option_are_taken(command: str, spellings: set[str]) -> None:
+    assert spellings in [set(parameter.opts) for parameter in COMMANDS[command].params]
+
+
 def test_help_imports_nothing_that_only_servers_and_clients_need() -> None:
     heavy = "{'litestar', 'sqlalchemy', 'httpx', 'uvicorn', 'rich', 'structlog', 'nacl', 'websockets'}"
     script = f"""

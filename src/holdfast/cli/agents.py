@@ -25,7 +25,7 @@ def list_agents(
     label: Annotated[
         list[str] | None, typer.Option("--label", metavar="KEY[=VALUE]", help="Has this label (repeatable).")
     ] = None,
-    org: Annotated[str | None, typer.Option("--org", help="Organisation.")] = None,
+    org: Annotated[str | None, typer.Option("--org", "--org-id", help="Organisation.")] = None,
     host_id: Annotated[str | None, typer.Option("--host-id", help="Exactly this host_id.")] = None,
     version: Annotated[str | None, typer.Option("--version", help="Exactly this agent version.")] = None,
     platform: Annotated[str | None, typer.Option("--platform", help="Operating system.")] = None,
@@ -199,7 +199,7 @@ def delete(
 def expect(
     host_id: Annotated[str, typer.Argument(help="The host_id that will register.")],
     *,
-    org: Annotated[str, typer.Option("--org", help="Organisation.")] = "default-org",
+    org: Annotated[str, typer.Option("--org", "--org-id", help="Organisation.")] = "default-org",
     label: Annotated[list[str] | None, typer.Option("--label", metavar="KEY=VALUE", help="Label (repeatable).")] = None,
     note: Annotated[str, typer.Option("--note", help="Note for colleagues.")] = "",
     api: Api = DEFAULT_API,

@@ -18,7 +18,7 @@ enrolment = typer.Typer(
 def create(
     *,
     name: Annotated[str, typer.Option("--name", help="What it is for.")] = "enrolment",
-    org: Annotated[str | None, typer.Option("--org", help="Admit only to this organisation.")] = None,
+    org: Annotated[str | None, typer.Option("--org", "--org-id", help="Admit only to this organisation.")] = None,
     label: Annotated[
         list[str] | None, typer.Option("--label", metavar="KEY=VALUE", help="Given to every agent (repeatable).")
     ] = None,

@@ -116,12 +116,14 @@ def run_agent(
     host_id: Annotated[
         str | None, typer.Option("--host-id", help="Name to register under. [default: host name]")
     ] = None,
-    org: Annotated[str, typer.Option("--org", help="Organisation.")] = "default-org",
+    org: Annotated[str, typer.Option("--org", "--org-id", help="Organisation.")] = "default-org",
     label: Annotated[list[str] | None, typer.Option("--label", metavar="KEY=VALUE", help="Label (repeatable).")] = None,
     enrolment_token_file: Annotated[
         Path | None, typer.Option("--enrolment-token-file", help="File with the token that lets this agent in.")
     ] = None,
-    ca_file: Annotated[Path | None, typer.Option("--ca-file", help="CA of the gateway's certificate (PEM).")] = None,
+    ca_file: Annotated[
+        Path | None, typer.Option("--ca-file", "--ca", help="CA of the gateway's certificate (PEM).")
+    ] = None,
     client_cert: Annotated[Path | None, typer.Option("--client-cert", help="This agent's certificate (PEM).")] = None,
     client_key: Annotated[Path | None, typer.Option("--client-key", help="Key of --client-cert (PEM).")] = None,
     heartbeat_interval: Annotated[
