@@ -24,7 +24,7 @@ from tests.processes import ControlPlane, control_plane
 
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
-PATIENCE_MS = 10_000
+PATIENCE_MS = 20_000  # a deadline, for machines that do much else meanwhile
 Scheme = Literal["light", "dark"]
 
 expect.set_options(timeout=PATIENCE_MS)

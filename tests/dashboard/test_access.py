@@ -1,15 +1,20 @@
 """Who sees which page, what a browser is trusted with, and what another site cannot make it do."""
 
+import os
+import pty
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from html import unescape
+from pathlib import Path
+from urllib.parse import urljoin
 
 import httpx
 import pytest
 
 from holdfast.dashboard.site import ROUTES
 from tests.dashboard.raw_agents import raw_agent
-from tests.processes import ControlPlane
+from tests.processes import BIN, ControlPlane, environment
 
 UP = ("--host", "0.0.0.0")  # not loopback: nothing is open
 PAGES = ("/", "/ui/agents", "/ui/attempts", "/ui/findings", "/ui/connect", "/ui/audit", "/ui/tokens", "/ui/settings")
@@ -101,21 +106,36 @@ def test_a_revoked_token_ends_its_sessions(browser: Browser, plane: ControlPlane
     assert (before, browser.get("/ui/agents").status_code) == (200, 303)
 
 
-def test_the_printed_link_signs_in_once_and_looking_at_it_does_not_use_it_up(
-    browser: Browser, plane: ControlPlane
-) -> None:
-    printed = re.search(r"http://\S+(/ui/once/\S+)", plane.child.output())
-    assert printed is not None
-    page = browser.get(printed[1])
-    browser.get(printed[1])
+@pytest.fixture
+def printed_link(tmp_path: Path) -> Iterator[str]:
+    """The link that `holdfast up` tells a terminal, and no file."""
+    ours, theirs = pty.openpty()
+    command = [str(BIN / "holdfast"), "up", "--gateway-port", "0", "--api-port", "0", "--data-dir", str(tmp_path)]
+    environ = {**environment(), "COLUMNS": "200", "HOLDFAST_TIMEOUTS__DRAIN_S": "0"}
+    with subprocess.Popen(command, stdout=theirs, stderr=subprocess.DEVNULL, env=environ) as process:
+        os.close(theirs)
+        try:
+            told = ""
+            while (found := re.search(r"http://\S+/ui/once/\S+(?=\r?\n)", told)) is None:
+                told += os.read(ours, 4096).decode("utf-8", "replace")
+            yield found[0]
+        finally:
+            process.terminate()
+            process.wait()
+            os.close(ours)
 
-    first = browser.post(printed[1], data={"csrf": proof(page)})
-    with httpx.Client(base_url=plane.api_url, trust_env=False) as other:
-        second = other.post(printed[1], data={"csrf": proof(other.get(printed[1]))})
 
-    assert (first.status_code, second.status_code) == (303, 401)
-    assert browser.get("/ui/tokens").status_code == 200
-    assert "one-time link" in browser.get("/ui/audit").text
+def test_the_printed_link_signs_in_once_and_looking_at_it_does_not_use_it_up(printed_link: str) -> None:
+    with httpx.Client(trust_env=False) as first, httpx.Client(trust_env=False) as second:
+        page = first.get(printed_link)
+        second.get(printed_link)
+
+        used = first.post(printed_link, data={"csrf": proof(page)})
+        again = second.post(printed_link, data={"csrf": proof(second.get(printed_link))})
+
+        assert (used.status_code, again.status_code) == (303, 401)
+        assert first.get(urljoin(printed_link, "/ui/tokens")).status_code == 200
+        assert "one-time link" in first.get(urljoin(printed_link, "/ui/audit")).text
 
 
 def test_every_form_needs_the_proof_of_its_own_page(browser: Browser, token: Callable[[str], str]) -> None:

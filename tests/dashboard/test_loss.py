@@ -31,6 +31,6 @@ def test_a_page_says_since_when_it_is_stale_and_catches_up_by_itself(browser: Br
         raw_agent(second.gateway_port, "after") as agent,
     ):
         agent.register()
-        expect(live).to_have_text("live", timeout=15_000)
+        expect(live).to_have_text("live")
         expect(page.locator("tbody tr")).to_have_count(2)
         visit.close()

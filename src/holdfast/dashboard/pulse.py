@@ -1,7 +1,7 @@
 """Notices what has changed, for all open pages at once.
 
 Looks at the store and not at this process's own events: pages are then just as live when the gateway runs elsewhere.
-Looks only while somebody listens, and never spends more than a hundredth of its time on it.
+Looks only while somebody listens, and rests long after a look that took long.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from holdfast.faults import HoldfastError
 Look = Callable[[], Awaitable[Mapping[str, object]]]
 REST_S: Final = 1.0
 REST_PER_COST: Final = 100.0
+LONGEST_REST_S: Final = 5.0
 BEAT_S: Final = 5.0
 
 log = structlog.get_logger()
@@ -38,9 +39,14 @@ class Pulse:
         self._listeners: set[asyncio.Queue[Changed | None]] = set()
         self._task: asyncio.Task[None] | None = None
         self._closed = False
+        self._has_looked = asyncio.Event()
 
     async def listen(self) -> AsyncIterator[Changed]:
-        """Changes from now on, and a word every few seconds in between. Ends when the pulse is closed."""
+        """Changes from now on, and a word every few seconds in between. Ends when the pulse is closed.
+
+        The first word comes when there is something to compare with: who fetches what it shows after that word
+        misses nothing.
+        """
         if self._closed:
             return
         queue: asyncio.Queue[Changed | None] = asyncio.Queue()
@@ -48,6 +54,7 @@ class Pulse:
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="dashboard-pulse")
         try:
+            await self._has_looked.wait()
             yield Changed()
             while True:
                 try:
@@ -66,6 +73,7 @@ class Pulse:
         self._closed = True
         for queue in self._listeners:
             queue.put_nowait(None)
+        self._has_looked.set()
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -77,14 +85,18 @@ class Pulse:
             while self._listeners:
                 begun = perf_counter()
                 now = await self._seen()
+                self._has_looked.set()
                 if now is not None:
                     topics = tuple(topic for topic, stamp in now.items() if before.get(topic, stamp) != stamp)
                     before = now
                     if topics:
                         self._tell(Changed(topics))
-                await asyncio.sleep(max(self._rest_s, REST_PER_COST * (perf_counter() - begun)))
+                cost_s = perf_counter() - begun
+                await asyncio.sleep(max(self._rest_s, min(LONGEST_REST_S, REST_PER_COST * cost_s)))
         finally:
             self._task = None
+            if not self._closed:
+                self._has_looked.clear()
 
     async def _seen(self) -> Mapping[str, object] | None:
         try:

@@ -9,7 +9,6 @@
   const STALE_MS = 3000;
   let source = null;
   let heard = Date.now();
-  let missed = false;
   let delay = 1000;
   let timer = 0;
 
@@ -51,22 +50,22 @@
   const open = () => {
     close();
     source = new EventSource(url);
-    source.addEventListener("open", () => {
+    // With its first word the server has begun to look for changes: what came before that word is fetched once.
+    const first = () => {
       heard = Date.now();
       delay = 1000;
+      if (sign.dataset.state === "live") return;
       show("live", "live");
-      if (missed) tell(everything);
-      missed = false;
-    });
+      tell(everything);
+    };
     source.addEventListener("changed", (event) => {
-      heard = Date.now();
+      first();
       tell(JSON.parse(event.data).topics);
     });
-    source.addEventListener("beat", () => { heard = Date.now(); });
+    source.addEventListener("beat", first);
     source.addEventListener("error", () => {
       // Opened again by ourselves: browsers wait differently long, and give up on an answer of 503.
       close();
-      missed = true;
       lost();
       timer = setTimeout(open, delay);
       delay = Math.min(delay * 1.6, 10000);
@@ -80,13 +79,13 @@
   setInterval(() => {
     if (document.hidden) return;
     if (!source) lost();
-    else if (Date.now() - heard > SILENCE_MS) { missed = true; open(); lost(); }
+    else if (Date.now() - heard > SILENCE_MS) { lost(); open(); }
   }, 1000);
 
   // A page that nobody sees asks for nothing, and catches up when it is looked at.
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden) { close(); missed = true; }
-    else if (!source) { heard = Date.now(); open(); }
+    if (document.hidden) close();
+    else if (!source) { lost(); open(); }
   });
   window.addEventListener("pagehide", close);
   document.addEventListener("htmx:responseError", (event) => {
