@@ -123,3 +123,10 @@ logs.logger("x").info("something.happened")
 
     assert "something.happened" in told
     assert ("\x1b[" in told) is coloured
+
+
+def test_a_field_may_be_called_method(lines: io.StringIO) -> None:
+    logs.logger("x").info("api.asked", method="GET", line=7)
+
+    event = json.loads(lines.getvalue())
+    assert (event["method"], event["line"]) == ("GET", 7)
