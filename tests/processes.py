@@ -37,7 +37,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def wait_until(ready: Callable[[], T | None], *, within_s: float, waiting_for: str) -> T:
-    """The first result of `ready` that is not None or False, asked again and again.
+    """The first result of `ready` that is not None, False or 0, asked again and again.
 
     Raises:
         AssertionError: none came `within_s` seconds.
@@ -45,7 +45,7 @@ def wait_until(ready: Callable[[], T | None], *, within_s: float, waiting_for: s
     give_up = time.monotonic() + within_s
     while True:
         found = ready()
-        if found is not None and found is not False:
+        if found is not None and found not in (False, 0):
             return found
         assert time.monotonic() < give_up, f"waited {within_s:g} s in vain for {waiting_for}"
         time.sleep(POLL_S)  # noqa: TID251 - a synchronous poll with a deadline
