@@ -37,7 +37,7 @@ $(STAMP): requirements/dev.txt requirements/uv.txt pyproject.toml
 run: setup ## start the control plane with one local agent (gateway 8080, API 8083)
 	$(BIN)/holdfast up --with-agent
 
-test: setup ## the whole suite, real PostgreSQL included
+test: setup browser ## the whole suite, with real PostgreSQL and a real browser
 	$(BIN)/pytest
 
 check: format lint types imports docs ## format, lint, strict types, import contracts, documentation
