@@ -54,7 +54,11 @@ def main(folder: Path) -> None:
         data_dir = Path(scratch) / "data"
         data_dir.mkdir()
         asyncio.run(_past(data_dir / "holdfast.db"))
-        with control_plane(data_dir, "--with-agent") as plane, _demo(plane, Path(scratch)), chromium() as browser:
+        with (
+            control_plane(data_dir, "--with-agent", environ={"HOLDFAST_NODE_ID": "demo"}) as plane,
+            _demo(plane, Path(scratch)),
+            chromium() as browser,
+        ):
             place = _wait_for_faults(plane)
             token = holdfast(
                 "tokens", "create", "--name", "ada", "--role", "admin", "--data-dir", str(data_dir)

@@ -103,6 +103,23 @@ def test_every_page_can_be_read_without_scripts(
     assert page.locator("tbody tr").count() == 1
 
 
+def test_nothing_moves_once_a_page_is_painted(
+    visit: Visit, places: dict[str, str], token: Callable[[str], str]
+) -> None:
+    page = visit.page(token=token("operator"))
+    shifted = """() => new Promise((told) => {
+        let sum = 0;
+        const add = (list) => list.getEntries().forEach((entry) => { sum += entry.value; });
+        new PerformanceObserver(add).observe({type: "layout-shift", buffered: true});
+        setTimeout(() => told(sum), 700);
+    })"""
+
+    for path in ("/", "/ui/agents", "/ui/attempts", "/ui/findings", "/ui/connect"):
+        page.goto(path)
+        page.locator("#live[data-state=live]").wait_for()
+        assert page.evaluate(shifted) < 0.01, path
+
+
 def test_the_exact_instant_in_the_viewers_zone_is_on_hover(visit: Visit, places: dict[str, str]) -> None:
     page = visit.page(f"/ui/agents/{places['uid']}")
 

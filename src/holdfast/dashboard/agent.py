@@ -25,6 +25,7 @@ SHOWN_ATTEMPTS: Final = 20
 SHOWN_FINDINGS: Final = 20
 STRIP_S: Final = 86_400.0
 MAX_REASON: Final = 200
+_VERSION_DIGITS: Final = 18
 
 
 class Bar(msgspec.Struct, frozen=True):
@@ -72,10 +73,7 @@ async def edit_agent(
     wanted = read_labels(str(form.get("labels", "")))
     gone: dict[str, str | None] = {key: None for key in agent.labels if key not in wanted}
     change = AgentChange(labels={**gone, **wanted}, note=str(form.get("note", "")).replace("\r\n", "\n"))
-    version = str(form.get("version", ""))
-    await changed_agent(
-        registry, uid, change, version=int(version) if version.isdecimal() else None, actor=visitor_name(visitor)
-    )
+    await changed_agent(registry, uid, change, version=_version(form), actor=visitor_name(visitor))
     return see_other(request, f"/ui/agents/{agent.agent_uid}", notice="Labels and note are saved.")
 
 
@@ -126,6 +124,12 @@ def _worth_telling(status: str, stories: list[Story], others: list[Story]) -> ob
     if status == "online":
         return None
     return next((told.verdict for told in (*others[:1], *stories) if told.verdict is not None), None)
+
+
+def _version(form: FormMultiDict) -> int | None:
+    """The version that the form was filled from; without it nobody's change is in the way."""
+    text = str(form.get("version", ""))
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _VERSION_DIGITS else None
 
 
 ROUTES = [agent_page, edit_agent, forget_agent, disconnect_agent]

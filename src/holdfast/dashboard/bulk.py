@@ -22,6 +22,7 @@ from holdfast.model import Agent, Role
 from holdfast.registry import Registry
 
 MAX_AGENTS: Final = 5_000
+MAX_NAMED: Final = 500
 AT_ONCE: Final = 50
 DONE: Final = {"approve": "approved", "revoke": "revoked", "label": "labelled"}
 MAX_REASON: Final = 200
@@ -67,8 +68,8 @@ async def _meant(registry: Registry, form: FormMultiDict, choice: Choice) -> lis
     if form.get("everywhere") == "yes":
         found = await all_matching(registry, choice)
     else:
-        named = [str(uid) for uid in form.getall("uid", [])]
-        found = [agent for uid in named if (agent := await registry.get_agent(uid)) is not None]
+        named = dict.fromkeys(str(uid) for uid in form.getall("uid", []))
+        found = [agent for uid in list(named)[:MAX_NAMED] if (agent := await registry.get_agent(uid)) is not None]
     if not found:
         raise refuse(
             "API-INVALID", what="no agent is selected", why="no row is ticked", fix="Tick the agents that you mean"

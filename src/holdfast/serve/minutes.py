@@ -15,7 +15,7 @@ from holdfast.model.events import EventKind
 from holdfast.registry.aggregates import MINUTE_S, Aggregates
 from holdfast.registry.clock import Clock
 
-TICK_S: Final = 15.0  # the running minute is shown before it is over
+TICK_S: Final = 5.0  # the running minute is shown before it is over
 
 log = structlog.get_logger()
 

@@ -2,7 +2,6 @@
 (() => {
   "use strict";
   const root = document.documentElement;
-  root.classList.add("js");
 
   // Times. The server's clock is the one that counts; the difference is taken once, when the page arrives.
   const skew = Number(document.body.dataset.now) * 1000 - Date.now();
@@ -57,7 +56,6 @@
   for (const button of document.querySelectorAll("[data-theme-switch]")) {
     const word = button.querySelector("[data-theme-name]");
     const show = () => { word.textContent = names[root.dataset.theme || ""]; };
-    button.hidden = false;
     show();
     button.addEventListener("click", () => {
       const next = themes[(themes.indexOf(root.dataset.theme || "") + 1) % themes.length];
