@@ -13,7 +13,7 @@ from holdfast.registry.clock import Clock
 from holdfast.registry.cursors import Position, check_limit, read_cursor, write_cursor
 from holdfast.registry.rows import storable, storable_or_none
 from holdfast.store import Store
-from holdfast.store.sets import AnyRow, padded, upsert
+from holdfast.store.sets import AnyRow, ManyRows, padded, upsert
 from holdfast.store.tables import attempts
 
 KEPT_PER_IDENTITY: Final = 50
@@ -46,7 +46,7 @@ class Attempts:
         self._node = node
         self._kept_per_identity = kept_per_identity
         self._kept_in_all = kept_in_all
-        self._upsert = _upsert(store.dialect)
+        self._upsert = ManyRows(_upsert(store.dialect))
         self._since_pruned = 0
         self._unpruned: set[str] = set()
 
@@ -116,7 +116,7 @@ class Attempts:
         await self._store.write(lambda connection: connection.execute(statement))
 
     def _write(self, connection: sa.Connection, saved: Sequence[Sequence[Row]]) -> Sequence[None]:
-        connection.execute(self._upsert, [row for rows in saved for row in rows])
+        self._upsert(connection, [row for rows in saved for row in rows])
         return [None] * len(saved)
 
     def _prune(self, connection: sa.Connection, identities: set[str]) -> None:

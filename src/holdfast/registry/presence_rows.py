@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from holdfast.model import Presence
 from holdfast.registry.rows import storable, storable_or_none
+from holdfast.store.sets import ManyRows
 from holdfast.store.tables import agents
 
 CRASHED: Final = "gateway stopped without saying so"
@@ -59,7 +60,7 @@ _ATTEMPT: Final = sa.bindparam("b_attempt", type_=sa.Text)
 _PRESENCE: Final = sa.bindparam("b_presence", type_=sa.Text)
 _CONNECTED_SINCE: Final = sa.bindparam("b_connected_since", type_=sa.Double)
 
-_WRITE_PRESENCE: Final = (
+_WRITE_PRESENCE: Final = ManyRows(
     sa.update(agents)
     .where(
         agents.c.agent_uid == sa.bindparam("uid"),
@@ -88,7 +89,7 @@ _WRITE_PRESENCE: Final = (
         attempt=_ATTEMPT,
     )
 )
-_WRITE_SEEN: Final = (
+_WRITE_SEEN: Final = ManyRows(
     sa.update(agents)
     .where(agents.c.agent_uid == sa.bindparam("uid"), agents.c.last_seen < sa.bindparam("b_last_seen", type_=sa.Double))
     .values(
@@ -115,7 +116,7 @@ class PresenceStatements:
 
     def write_presence(self, connection: sa.Connection, slices: Sequence[list[PresenceRow]]) -> list[None]:
         """Store who came and who went."""
-        connection.execute(_WRITE_PRESENCE, [self._presence(row) for rows in slices for row in sorted(rows)])
+        _WRITE_PRESENCE(connection, [self._presence(row) for rows in slices for row in sorted(rows)])
         return [None] * len(slices)
 
     def write_seen(self, connection: sa.Connection, slices: Sequence[list[SeenRow]]) -> list[None]:
@@ -125,7 +126,7 @@ class PresenceStatements:
             for rows in slices
             for row in sorted(rows)
         ]
-        connection.execute(_WRITE_SEEN, parameters)
+        _WRITE_SEEN(connection, parameters)
         return [None] * len(slices)
 
     def write_conditions(self, connection: sa.Connection, slices: Sequence[list[ConditionRow]]) -> list[None]:

@@ -21,7 +21,7 @@ from holdfast.registry.rows import (
     storable,
     storable_or_none,
 )
-from holdfast.store.sets import AnyRow, padded, upsert
+from holdfast.store.sets import AnyRow, ManyRows, padded, upsert
 from holdfast.store.tables import agents
 
 MAX_OTHER_KEYS: Final = 20
@@ -136,7 +136,7 @@ class Admissions:
 
     def __init__(self, policy: RegistrationPolicy, dialect: str) -> None:
         self._policy = policy
-        self._upsert = _upsert(dialect)
+        self._upsert = ManyRows(_upsert(dialect))
 
     def __call__(self, connection: sa.Connection, entrants: Sequence[Entrant]) -> list[Registered | HoldfastError]:
         """Let every entrant in or refuse it; all in one transaction, each as if it had come alone."""
@@ -178,8 +178,7 @@ class Admissions:
     def _write(
         self, connection: sa.Connection, rows: list[Row], labelled: dict[str, dict[str, str]], adopted: set[int]
     ) -> None:
-        if rows:
-            connection.execute(self._upsert, rows)
+        self._upsert(connection, rows)
         if labelled:
             found = connection.execute(
                 sa.select(agents.c.seq, agents.c.agent_uid).where(agents.c.agent_uid.in_(padded(labelled)))
