@@ -50,6 +50,11 @@
   setInterval(writeTimes, 1000);
   document.body.addEventListener("htmx:afterSwap", writeTimes);
 
+  // On a phone the navigation is a strip: where one is shall be in sight.
+  const strip = document.querySelector("nav.main");
+  const here = strip.querySelector("[aria-current]");
+  if (here && strip.scrollWidth > strip.clientWidth) strip.scrollLeft = here.offsetLeft - strip.clientWidth / 3;
+
   // Theme: system, light, dark. The cookie lets the server send the next page in it.
   const themes = ["", "light", "dark"];
   const names = { "": "system", light: "light", dark: "dark" };
