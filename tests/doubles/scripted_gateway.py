@@ -171,7 +171,7 @@ class ScriptedGateway:
 
     async def spoken(self, count: int) -> Conversation:
         """The `count`-th conversation, from 1, as soon as it has begun."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while len(self.conversations) < count:
                 await asyncio.sleep(0.005)
         return self.conversations[count - 1]

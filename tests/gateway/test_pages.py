@@ -9,7 +9,16 @@ from websockets.datastructures import Headers
 from websockets.exceptions import InvalidMessage, TooManyHeaders
 
 from holdfast.faults import Problem, problem
-from holdfast.gateway.pages import STATUS_OF, key_problem, refusal, unparsed, upgrade_problem, wrong_path
+from holdfast.gateway.pages import (
+    STATUS_OF,
+    accept_value,
+    key_problem,
+    refusal,
+    switching_protocols,
+    unparsed,
+    upgrade_problem,
+    wrong_path,
+)
 
 GOOD = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Key": "k", "Sec-WebSocket-Version": "13"}
 
@@ -66,9 +75,31 @@ def test_a_wrong_key_is_told_in_the_words_of_what_was_found(keys: list[str], say
     for key in keys:
         headers["Sec-WebSocket-Key"] = key
 
-    wrong = key_problem(headers, "detail")
+    wrong = key_problem(headers)
 
+    assert accept_value(headers) is None
     assert (wrong.code, says in wrong.why) == ("WS-KEY-BAD", True)
+
+
+def test_the_key_of_the_rfc_is_answered_as_in_the_rfc() -> None:
+    headers = Headers({"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="})
+
+    assert accept_value(headers) == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+
+
+def test_an_accepted_upgrade_is_answered_with_what_a_client_needs_and_our_own_headers() -> None:
+    answer = switching_protocols("s3pP", {"Holdfast-Attempt": "a-1"}, second=0)
+
+    assert answer.decode().split("\r\n") == [
+        "HTTP/1.1 101 Switching Protocols",
+        "Date: Thu, 01 Jan 1970 00:00:00 GMT",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Accept: s3pP",
+        "Holdfast-Attempt: a-1",
+        "",
+        "",
+    ]
 
 
 def test_what_the_library_refused_to_parse_is_told_by_its_reason() -> None:

@@ -1,10 +1,7 @@
 """What a connection says before it is a WebSocket: a proxy's header, then a request, or something foreign."""
 
 import logging
-from typing import TYPE_CHECKING, Final, cast
-
-from websockets.http11 import Request
-from websockets.server import ServerProtocol
+from typing import TYPE_CHECKING, Final
 
 from holdfast.faults import Problem, problem
 from holdfast.gateway import forwarded, front, pages
@@ -81,17 +78,11 @@ class Arrival:
         return bytes(head[end:])
 
     def _answer(self, head: bytes) -> None:
-        sock = self._sock
-        # For the handshake alone: as long as it lives it holds the whole request, which is a third of a connection.
-        handshake = ServerProtocol(logger=SILENT_LOG)
-        handshake.receive_data(head)
-        events = handshake.events_received()
-        request = cast("Request", events[0]) if events else None
-        response = front.answer(self._gateway, sock, handshake, request, head)
-        if response.status_code == 101:
-            sock.send_raw(response.serialize())
+        answer = front.answer(self._gateway, self._sock, head)
+        if isinstance(answer, bytes):
+            self._sock.send_raw(answer)
         else:
-            sock.say_goodbye(response.serialize())
+            self._sock.say_goodbye(answer.serialize())
 
     def refuse(self, wrong: Problem, step: Step) -> None:
         """End the connection by name; whoever speaks HTTP is told why."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 from websockets.http11 import Request, Response
-from websockets.server import ServerProtocol
+from websockets.streams import StreamReader
 
 from holdfast.faults import Problem, printable
 from holdfast.gateway import metrics, pages
@@ -37,23 +37,35 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     version: str
 
 
-def answer(
-    gateway: "Gateway", sock: "AgentSocket", handshake: ServerProtocol, request: Request | None, head: bytes
-) -> Response:
-    """The answer to the request that `sock` began with: 101, a page, or a refusal.
-
-    `request` is None where the library refused to parse `head`, a POST with a body for example.
-    """
+def answer(gateway: "Gateway", sock: "AgentSocket", head: bytes) -> Response | bytes:
+    """The answer to the request that `sock` began with: a page, a refusal, or the bytes that accept an upgrade."""
     method, path = _request_line(head)
+    parsed = _parsed(head)
     if path == PATH:
-        if request is None:
-            return _refuse(gateway, sock, pages.unparsed(method, handshake.handshake_exc))
-        return _upgrade(gateway, sock, handshake, request)
+        if isinstance(parsed, Exception):
+            return _refuse(gateway, sock, pages.unparsed(method, parsed))
+        return _upgrade(gateway, sock, parsed)
+    # The library does not parse everything, a POST with a body for example.
+    request = parsed if isinstance(parsed, Request) else None
     if path in ("/health", "/metrics") and method in ("GET", "HEAD"):
         body, kind = _page(gateway, path)
         return pages.respond(200, body, kind, head_only=method == "HEAD")
     upgrade = request is not None and bool(request.headers.get_all("Sec-WebSocket-Key"))
     return _refuse(gateway, sock, pages.wrong_path(path, upgrade=upgrade), request)
+
+
+def _parsed(head: bytes) -> Request | Exception:
+    reader = StreamReader()
+    reader.feed_data(head)
+    reader.feed_eof()
+    try:
+        next(Request.parse(reader.read_line))
+    except StopIteration as parsed:
+        request: Request = parsed.value
+        return request
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is what is wrong with the request
+        return error
+    raise AssertionError("unreachable: there is no more to read")
 
 
 def _request_line(head: bytes) -> tuple[str, str]:
@@ -82,15 +94,14 @@ def _page(gateway: "Gateway", path: str) -> tuple[bytes, str]:
     return msgspec.json.encode(health) + b"\n", "application/json"
 
 
-def _upgrade(gateway: "Gateway", sock: "AgentSocket", handshake: ServerProtocol, request: Request) -> Response:
+def _upgrade(gateway: "Gateway", sock: "AgentSocket", request: Request) -> Response | bytes:
     gateway.identify_origin(sock, request.headers)
     wrong = pages.upgrade_problem(request.method, request.protocol, request.headers) or gateway.refusal(sock)
     if wrong is not None:
         return _refuse(gateway, sock, wrong, request)
-    response = handshake.accept(request)
-    if response.status_code != 101:
-        detail = str(handshake.handshake_exc)
-        return _refuse(gateway, sock, pages.key_problem(request.headers, detail), request)
+    accepted = pages.accept_value(request.headers)
+    if accepted is None:
+        return _refuse(gateway, sock, pages.key_problem(request.headers), request)
     nonce = new_challenge(os.urandom(RANDOM_BYTES))
     user_agent = _user_agent(request)
     claimed = (request.headers.get_all("X-Agent-ID") or [""])[0][:255]
@@ -105,13 +116,12 @@ def _upgrade(gateway: "Gateway", sock: "AgentSocket", handshake: ServerProtocol,
         claimed_host=claimed or None,
     )
     sock.upgraded(core)
-    response.headers[ATTEMPT_HEADER] = sock.attempt
-    response.headers[CHALLENGE_HEADER] = nonce
     profile = core.session.answers.profile.name
     facts: dict[str, Fact] = {"user_agent": user_agent, "profile": profile, **_marks_of_proxies(request, sock.proxy)}
     gateway.note(sock, EventKind.UPGRADED, facts, step=Step.UPGRADE)
     gateway.wheel.schedule(sock, core.watch.wake_at)
-    return response
+    own = {ATTEMPT_HEADER: sock.attempt, CHALLENGE_HEADER: nonce}
+    return pages.switching_protocols(accepted, own, second=int(gateway.wall()))
 
 
 def _refuse(gateway: "Gateway", sock: "AgentSocket", wrong: Problem, request: Request | None = None) -> Response:
