@@ -356,6 +356,7 @@ async def test_logs_tell_each_step_with_its_fix_and_no_secret(tmp_path: Path) ->
     log = structlog.wrap_logger(
         structlog.PrintLogger(text),
         processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer()],
+        wrapper_class=structlog.stdlib.BoundLogger,  # not the one that whoever ran before in this process configured
     )
     async with (
         scripted_gateway(lose, welcome_back) as gateway,

@@ -29,11 +29,12 @@ MISTAKES = {
 AT_ONCE = asyncio.Semaphore(2)  # as many as the smallest machine has cores: each is two processes
 
 
-async def check(*command: str, patience: float = 1.0) -> tuple[int, dict[str, Any], str]:
+async def check(*command: str, patience: float = 1.0, cwd: Path | None = None) -> tuple[int, dict[str, Any], str]:
     async with AT_ONCE:
         process = await asyncio.create_subprocess_exec(
             HOLDFAST, "check-agent", "--json", "--patience", str(patience), "--", *command,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            cwd=cwd,
         )  # fmt: skip
         out, err = await process.communicate()
     assert process.returncode is not None
@@ -87,7 +88,7 @@ async def test_what_is_not_reached_is_told_by_the_title_of_the_line_that_failed_
     ids=["reference agent", "the guide's Python", "Node"],
 )
 async def test_a_right_agent_passes_every_line_but_what_it_cannot(command: tuple[str, ...], tmp_path: Path) -> None:
-    code, document, err = await check(*(part.replace("STATE", str(tmp_path)) for part in command))
+    code, document, err = await check(*(part.replace("STATE", str(tmp_path)) for part in command), cwd=tmp_path)
 
     assert [line["name"] for line in document["report"]["lines"] if line["result"] != "pass"] == [], document
     assert code == 0, err

@@ -108,6 +108,21 @@ def test_an_agent_from_the_same_address_is_not_taken_for_the_host() -> None:
     assert "no byte of web-01 is recorded at this gateway; from its address the last came from db-01" in why
 
 
+def test_another_doctor_meanwhile_is_not_taken_for_one_that_never_got_through() -> None:
+    another = attempt("a-another", at=BEGAN + 1, host="doctor-db-01")
+
+    verdict = joined(report(check("tcp", REFUSED), attempt=None), another, named=None)
+
+    assert verdict.attempt is None
+    assert "no byte of web-01 is recorded at this gateway" in found(verdict).why
+
+
+def test_what_the_way_adds_to_the_answer_is_told() -> None:
+    verdict = joined(report(check("upgrade", added_on_the_way="via x-cache"), check("init")), attempt())
+
+    assert "Something on the way adds headers to the answer: via x-cache." in verdict.notes
+
+
 def test_an_attempt_that_nobody_recorded_was_made_at_another_gateway() -> None:
     verdict = joined(report(check("init")), named=None)
 

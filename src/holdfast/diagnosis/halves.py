@@ -55,6 +55,12 @@ class Halves:
         return value if isinstance(value, str) and value else None
 
     @property
+    def sent_nothing(self) -> bool:
+        """Whether the doctor never had a connection to send by: no byte at a gateway can be its own."""
+        dialled = {check.status for check in self.report.checks if check.name == "tcp"}
+        return bool(dialled) and dialled <= {Checked.FAIL, Checked.SKIP}
+
+    @property
     def host_id(self) -> str | None:
         """The host_id that the doctor spoke for."""
         return self.fact("key", "host_id")
@@ -97,7 +103,12 @@ class Halves:
         for attempt in self.half.theirs:
             if is_doctors(attempt) or attempt.user_agent is None:
                 seen.setdefault(attempt.attempt, attempt)
-        return tuple(attempt for attempt in seen.values() if since <= attempt.started_at <= until)
+        farthest = Step.TCP if self.sent_nothing else Step.FIRST_HEARTBEAT
+        return tuple(
+            attempt
+            for attempt in seen.values()
+            if since <= attempt.started_at <= until and REACHED[attempt.step] <= REACHED[farthest]
+        )
 
     @cached_property
     def attempt(self) -> Attempt | None:

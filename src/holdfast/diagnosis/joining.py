@@ -180,7 +180,7 @@ def _remarks(halves: Halves) -> tuple[str, ...]:
         notes.append(f"{attempt.attempt} is not the doctor's own connection but one of {halves.who}.")
     if (changed := _user_agent_there(halves)) is not None:
         notes.append(f"Something on the way changes the request: the gateway received User-Agent {changed}.")
-    if (added := halves.fact("upgrade", "addedlost_on_the_way")) is not None:
+    if (added := halves.fact("upgrade", "added_on_the_way")) is not None:
         notes.append(f"Something on the way adds headers to the answer: {printable(added, 200)}.")
     if halves.report.broken:
         notes.append("The doctor itself failed at a check, and may be wrong.")
