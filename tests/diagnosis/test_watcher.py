@@ -71,10 +71,12 @@ async def plane(sqlite_url: str) -> AsyncIterator[Plane]:
     await store.close()
 
 
+KEY = bytes(SigningKey.generate().verify_key)
+CLAIM = Registration(org_id="default-org", host_id="web-01", public_key=KEY, attempt="a-1")
+
+
 async def register(registry: Registry) -> str:
-    key = bytes(SigningKey.generate().verify_key)
-    claim = Registration(org_id="default-org", host_id="web-01", public_key=key, attempt="a-1")
-    return (await registry.register(claim)).agent_uid
+    return (await registry.register(CLAIM)).agent_uid
 
 
 async def agent(registry: Registry, uid: str) -> Agent:
@@ -135,6 +137,12 @@ async def test_a_learned_idle_limit_lowers_the_agents_heartbeat_interval(plane: 
     while (await agent(plane.registry, uid)).heartbeat_interval_s != 12.0:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.02)
+
+    resumed = await plane.registry.identify("", KEY)
+    again = await plane.registry.register(CLAIM)
+
+    assert resumed is not None
+    assert (resumed.heartbeat_interval_s, again.heartbeat_interval_s) == (12.0, 12.0)
 
 
 async def test_an_approval_ends_the_finding_of_whoever_waited_for_it(plane: Plane) -> None:

@@ -26,6 +26,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     admission: Admission
     admission_since: float
     admission_why: str
+    heartbeat_ceiling_s: float | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):

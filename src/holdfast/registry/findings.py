@@ -173,8 +173,8 @@ class Findings:
         statement = (
             sa.update(agents)
             .where(agents.c.agent_uid == storable(agent_uid))
-            .where(sa.or_(agents.c.heartbeat_interval_s.is_(None), agents.c.heartbeat_interval_s > interval_s))
-            .values(heartbeat_interval_s=interval_s)
+            .where(sa.func.coalesce(agents.c.heartbeat_ceiling_s, interval_s) >= interval_s)
+            .values(heartbeat_ceiling_s=interval_s, heartbeat_interval_s=interval_s)
         )
         await self._store.write(lambda connection: connection.execute(statement))
 

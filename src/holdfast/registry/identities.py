@@ -1,5 +1,6 @@
 """Who holds a key: many questions in one read."""
 
+import math
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ from holdfast.store.sets import padded
 from holdfast.store.tables import agents
 
 _IDENTITY = sa.select(
-    agents.c.agent_uid, agents.c.org_id, agents.c.host_id, agents.c.admission, agents.c.heartbeat_interval_s
+    agents.c.agent_uid, agents.c.org_id, agents.c.host_id, agents.c.admission, agents.c.heartbeat_ceiling_s
 ).where(agents.c.agent_uid.in_(sa.bindparam("uids", expanding=True)))
 
 
@@ -28,7 +29,7 @@ class Identities:
                 org_id=row.org_id,
                 host_id=row.host_id,
                 admission=Admission(row.admission),
-                heartbeat_interval_s=row.heartbeat_interval_s or self._heartbeat_interval_s,
+                heartbeat_interval_s=min(self._heartbeat_interval_s, row.heartbeat_ceiling_s or math.inf),
             )
             for row in connection.execute(_IDENTITY, {"uids": padded(uids)})
         }

@@ -13,18 +13,16 @@ from holdfast.registry import audit
 from holdfast.registry.admission import UNKNOWN_TOKEN, Known, RegistrationPolicy, Verdict, decide
 from holdfast.registry.enrolment import consume, lock_tokens
 from holdfast.registry.labels import write_labels
+from holdfast.registry.neighbours import MAX_OTHER_KEYS, Neighbours, find_neighbours
 from holdfast.registry.rows import (
     json_text,
-    labels_of,
     labels_text,
     platform_name,
     storable,
     storable_or_none,
 )
-from holdfast.store.sets import AnyRow, ManyRows, padded, upsert
+from holdfast.store.sets import ManyRows, padded, upsert
 from holdfast.store.tables import agents
-
-MAX_OTHER_KEYS: Final = 20
 
 # What a key that registers again says anew. Its labels, note and admission belong to operators by then.
 _RENEWED: Final = (
@@ -42,23 +40,11 @@ _KNOWN: Final = (
         agents.c.admission,
         agents.c.admission_since,
         agents.c.admission_why,
+        agents.c.heartbeat_ceiling_s,
     )
     .where(agents.c.agent_uid.in_(sa.bindparam("uids", expanding=True)))
     .order_by(agents.c.agent_uid)
     .with_for_update()
-)
-
-_SAME_HOST: Final = sa.select(
-    agents.c.seq,
-    agents.c.agent_uid,
-    agents.c.org_id,
-    agents.c.host_id,
-    agents.c.expected,
-    agents.c.labels,
-    agents.c.note,
-).order_by(agents.c.seq.desc())
-_SAME_HOSTS: Final = _SAME_HOST.where(agents.c.host_id.in_(sa.bindparam("hosts", expanding=True))).limit(
-    sa.bindparam("most", type_=sa.Integer)
 )
 
 Row = dict[str, Any]
@@ -141,7 +127,7 @@ class Admissions:
     def __call__(self, connection: sa.Connection, entrants: Sequence[Entrant]) -> list[Registered | HoldfastError]:
         """Let every entrant in or refuse it; all in one transaction, each as if it had come alone."""
         known = _find_known(connection, entrants)
-        neighbours = _find_neighbours(connection, entrants)
+        neighbours = find_neighbours(connection, {(one.org_id, one.host_id) for one in entrants})
         tokens = lock_tokens(connection, (one.token_hash for one in entrants if one.token_hash))
         answers: list[Registered | HoldfastError] = []
         rows: dict[str, Row] = {}
@@ -158,8 +144,9 @@ class Admissions:
             if isinstance(verdict.token, EnrolmentToken) and one.token_hash is not None:
                 tokens[one.token_hash] = msgspec.structs.replace(verdict.token, uses=verdict.token.uses + 1)
                 _record_use(connection, verdict.token, one)
-            same_host = neighbours.setdefault((one.org_id, one.host_id), _Neighbours())
-            row = one.row | _admission(verdict)
+            same_host = neighbours.setdefault((one.org_id, one.host_id), Neighbours())
+            interval_s = _interval(one, before)
+            row = one.row | _admission(verdict) | {"heartbeat_interval_s": interval_s}
             if before is None:
                 labels = one.labels | (verdict.token.labels if verdict.token else {}) | same_host.expected_labels
                 row |= {"labels": labels_text(labels), "note": same_host.expected_note}
@@ -169,8 +156,8 @@ class Admissions:
             elif one.uid in rows:  # twice in one batch: keep what only the first one may set
                 row |= {key: rows[one.uid][key] for key in ("labels", "note", "registered_at")}
             rows[one.uid] = row
-            answers.append(_answer(one, verdict, before, same_host))
-            known[one.uid] = _now_known(one, verdict)
+            answers.append(_answer(one, verdict, before, same_host, interval_s))
+            known[one.uid] = _now_known(one, verdict, before)
         self._write(connection, list(rows.values()), labelled, adopted)
         consume(connection, tokens.values())
         return answers
@@ -188,30 +175,6 @@ class Admissions:
             connection.execute(sa.delete(agents).where(agents.c.seq.in_(adopted)))
 
 
-class _Neighbours:
-    """Who else goes by a host's name: agents with other keys, and the announcement that it is expected."""
-
-    def __init__(self) -> None:
-        self.uids: list[str] = []
-        self.expected_labels: dict[str, str] = {}
-        self.expected_note = ""
-        self._expected: set[int] = set()
-
-    def add(self, row: AnyRow) -> None:
-        if row.expected:
-            self._expected.add(row.seq)
-            self.expected_labels = labels_of(row.labels)
-            self.expected_note = row.note
-        elif len(self.uids) <= MAX_OTHER_KEYS:  # one more than is told: one of them may be the entrant itself
-            self.uids.append(row.agent_uid)
-
-    def take_expected(self) -> set[int]:
-        """The announcements to remove, now that the host has come; only the first who comes inherits from them."""
-        taken, self._expected = self._expected, set()
-        self.expected_labels, self.expected_note = {}, ""
-        return taken
-
-
 def _find_known(connection: sa.Connection, entrants: Sequence[Entrant]) -> dict[str, Known]:
     found = connection.execute(_KNOWN, {"uids": padded(one.uid for one in entrants)})
     return {
@@ -222,27 +185,22 @@ def _find_known(connection: sa.Connection, entrants: Sequence[Entrant]) -> dict[
             admission=Admission(row.admission),
             admission_since=row.admission_since,
             admission_why=row.admission_why,
+            heartbeat_ceiling_s=row.heartbeat_ceiling_s,
         )
         for row in found
     }
 
 
-def _find_neighbours(connection: sa.Connection, entrants: Sequence[Entrant]) -> dict[tuple[str, str], _Neighbours]:
-    hosts = padded(one.host_id for one in entrants)
-    most = 8 * len(hosts) + 64
-    found = connection.execute(_SAME_HOSTS, {"hosts": hosts, "most": most}).all()
-    if len(found) == most:  # some host has used very many keys: ask for each, so that the work stays bounded
-        found = []
-        for org_id, host_id in {(one.org_id, one.host_id) for one in entrants}:
-            same = _SAME_HOST.where(agents.c.host_id == host_id, agents.c.org_id == org_id)
-            found += connection.execute(same.limit(MAX_OTHER_KEYS + 2)).all()
-    neighbours: dict[tuple[str, str], _Neighbours] = {}
-    for row in found:
-        neighbours.setdefault((row.org_id, row.host_id), _Neighbours()).add(row)
-    return neighbours
+def _interval(one: Entrant, before: Known | None) -> float:
+    """What is wanted of every agent, or less where this one's way here was found to be cut sooner."""
+    wanted_s: float = one.row["heartbeat_interval_s"]
+    learned_s = None if before is None else before.heartbeat_ceiling_s
+    return wanted_s if learned_s is None else min(wanted_s, learned_s)
 
 
-def _answer(one: Entrant, verdict: Verdict, before: Known | None, same_host: _Neighbours) -> Registered:
+def _answer(
+    one: Entrant, verdict: Verdict, before: Known | None, same_host: Neighbours, interval_s: float
+) -> Registered:
     others = tuple(uid for uid in same_host.uids if uid != one.uid)[:MAX_OTHER_KEYS]
     if one.uid not in same_host.uids:
         same_host.uids.insert(0, one.uid)
@@ -250,13 +208,13 @@ def _answer(one: Entrant, verdict: Verdict, before: Known | None, same_host: _Ne
         agent_uid=one.uid,
         admission=verdict.admission,
         first_time=before is None,
-        heartbeat_interval_s=one.row["heartbeat_interval_s"],
+        heartbeat_interval_s=interval_s,
         other_keys=others,
         previous_host_id=before.host_id if before is not None and before.host_id != one.host_id else None,
     )
 
 
-def _now_known(one: Entrant, verdict: Verdict) -> Known:
+def _now_known(one: Entrant, verdict: Verdict, before: Known | None) -> Known:
     return Known(
         agent_uid=one.uid,
         org_id=one.org_id,
@@ -264,6 +222,7 @@ def _now_known(one: Entrant, verdict: Verdict) -> Known:
         admission=verdict.admission,
         admission_since=verdict.since,
         admission_why=verdict.why,
+        heartbeat_ceiling_s=None if before is None else before.heartbeat_ceiling_s,
     )
 
 
