@@ -25,6 +25,7 @@ LIBRARIES = ("websockets", "aiohttp", "uvloop", "pynacl", "msgspec")
 class Peer(StrEnum):
     WEBSOCKETS = "websockets"
     AIOHTTP = "aiohttp"
+    UNDIAGNOSED = servers.UNDIAGNOSED  # Holdfast itself with diagnosis off
 
 
 class Part(StrEnum):

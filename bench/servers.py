@@ -26,6 +26,8 @@ HOLDFAST_ENVIRONMENT: Final = {
     "HOLDFAST_NO_BANNER": "1",
 }
 HOLDFAST: Final = "holdfast"
+UNDIAGNOSED: Final = "undiagnosed"
+OURS: Final = (HOLDFAST, UNDIAGNOSED)
 PEERS: Final = {"websockets": "bench.peer", "aiohttp": "bench.peer_aiohttp"}
 
 
@@ -55,9 +57,10 @@ class Place(msgspec.Struct, frozen=True):
     api_port: int
 
     def command(self) -> list[str]:
-        if self.name != HOLDFAST:
+        if self.name not in OURS:
             return [sys.executable, "-m", PEERS[self.name], "--port", str(self.port)]
-        command = [str(holdfast_executable()), "up", "--gateway-port", str(self.port), "--api-port", str(self.api_port)]
+        program = [str(holdfast_executable())] if self.name == HOLDFAST else [sys.executable, "-m", "bench.undiagnosed"]
+        command = [*program, "up", "--gateway-port", str(self.port), "--api-port", str(self.api_port)]
         return [*command, "--data-dir", str(self.data)]
 
     @property
@@ -67,7 +70,7 @@ class Place(msgspec.Struct, frozen=True):
     @property
     def ready_url(self) -> str:
         """What answers when all is there: /readyz tests the store."""
-        if self.name == HOLDFAST:
+        if self.name in OURS:
             return f"http://127.0.0.1:{self.api_port}/readyz"
         return f"http://127.0.0.1:{self.port}/health"
 
@@ -106,7 +109,7 @@ def running_at(where: Place) -> Iterator[Server]:
     began = time.perf_counter()
     with started(where.name, where.command(), where.ready_url, where.directory) as pid:
         took_s = time.perf_counter() - began
-        api_url = f"http://127.0.0.1:{where.api_port}" if where.name == HOLDFAST else ""
+        api_url = f"http://127.0.0.1:{where.api_port}" if where.name in OURS else ""
         yield Server(where.name, pid, where.port, api_url, took_s)
 
 
