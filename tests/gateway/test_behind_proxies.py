@@ -84,7 +84,7 @@ async def test_limits_count_the_clients_behind_a_proxy_one_by_one(open_plane: Op
     assert (status, json.loads(body)["code"]) == (429, "WS-RATE-429")
     assert "203.0.113.2 holds 1" in json.loads(body)["detail"]
     await until(lambda: not running.gateway.sockets, "all to be gone")
-    assert running.gateway.doorway.unregistered == 0
+    assert running.gateway.entrance.unregistered == 0
 
 
 async def test_registrations_are_limited_per_client_behind_a_proxy(open_plane: OpenPlane) -> None:

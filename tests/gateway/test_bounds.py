@@ -54,7 +54,7 @@ async def test_a_crowd_of_silent_connections_never_holds_more_than_its_slots(ope
         await agent.register()
         async with crowd(running.port, 40):
             await until(lambda: len(running.gateway.sockets) <= 6, "those given up to be gone")
-            assert running.gateway.doorway.unregistered == 5
+            assert running.gateway.entrance.unregistered == 5
             assert (await agent.beat()).type == "ack"
 
 

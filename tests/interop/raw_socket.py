@@ -69,9 +69,11 @@ class RawSocket:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._received = b""
+        self.bytes_sent = self.bytes_received = 0
 
     def send(self, data: bytes, *, piece: int = 0) -> None:
         """Send `data`, in TCP segments of `piece` bytes where that is not 0."""
+        self.bytes_sent += len(data)
         if not piece:
             self._socket.sendall(data)
             return
@@ -147,6 +149,7 @@ class RawSocket:
         if not data:
             raise ConnectionError("the other side closed the connection")
         self._received += data
+        self.bytes_received += len(data)
 
 
 @contextmanager

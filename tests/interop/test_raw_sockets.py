@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+import struct
 from collections.abc import Callable
 
 import pytest
@@ -21,7 +22,7 @@ from tests.interop.raw_socket import (
     raw_socket,
     upgrade,
 )
-from tests.processes import ControlPlane
+from tests.processes import ControlPlane, wait_until
 
 Encode = Callable[[str], bytes]
 
@@ -198,6 +199,24 @@ def test_many_messages_in_one_segment_are_all_answered_in_order(holdfast: Contro
         for number in range(20):
             text = socket.next_text()
             assert f'"reply_to":"beat-{number}"' in text.replace(" ", "")
+
+
+def test_an_attempt_counts_every_byte_of_both_directions(holdfast: ControlPlane) -> None:
+    with raw_socket(holdfast.gateway_port) as socket:
+        head = socket.open(upgrade(holdfast.gateway_port))
+        register(socket, "raw-counted")
+        socket.send(frame(struct.pack(">H", 1000), opcode=CLOSE))
+        socket.rest()
+
+    attempt = re.search(r"holdfast-attempt: (\S+)", head, re.IGNORECASE)
+    assert attempt is not None
+    told = wait_until(lambda: ended(holdfast, attempt[1]), within_s=10, waiting_for="the end of the attempt")
+    assert (told["bytes_in"], told["bytes_out"]) == (socket.bytes_sent, socket.bytes_received)
+
+
+def ended(holdfast: ControlPlane, attempt: str) -> dict[str, object] | None:
+    answer = holdfast.get(f"/attempts/{attempt}")
+    return answer.json() if answer.is_success and answer.json()["ended_at"] else None
 
 
 def test_the_first_message_may_come_in_the_segment_of_the_handshake(holdfast: ControlPlane) -> None:

@@ -40,7 +40,7 @@ class Arrival:
         if preface is None:
             return self._overheard(data)
         preface += data
-        if sock.address not in self._gateway.trusted_proxies:
+        if sock.address not in self._gateway.entrance.trusted_proxies:
             if forwarded.is_proxy_header(preface):
                 self.refuse(forwarded.untrusted(preface, sock.address), Step.TCP)
                 return b""
@@ -54,7 +54,7 @@ class Arrival:
             self.refuse(header, Step.TCP)
             return b""
         if header.origin is not None:
-            self._gateway.located(sock, header.origin)
+            self._gateway.entrance.located(sock, header.origin)
         return self._overheard(bytes(preface[header.size :]))
 
     def _overheard(self, data: bytes) -> bytes:

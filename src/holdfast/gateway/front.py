@@ -95,8 +95,8 @@ def _page(gateway: "Gateway", path: str) -> tuple[bytes, str]:
 
 
 def _upgrade(gateway: "Gateway", sock: "AgentSocket", request: Request) -> Response | bytes:
-    gateway.identify_origin(sock, request.headers)
-    wrong = pages.upgrade_problem(request.method, request.protocol, request.headers) or gateway.refusal(sock)
+    gateway.entrance.identify_origin(sock, request.headers)
+    wrong = pages.upgrade_problem(request.method, request.protocol, request.headers) or gateway.entrance.refusal(sock)
     if wrong is not None:
         return _refuse(gateway, sock, wrong, request)
     accepted = pages.accept_value(request.headers)

@@ -23,7 +23,7 @@ class GatewayCollector(Collector):
         gateway = self._gateway
         counts = gateway.journal.counts
         yield _gauge("connections", "Open connections", len(gateway.sockets))
-        yield _gauge("unregistered_connections", "Open connections that proved no key", gateway.doorway.unregistered)
+        yield _gauge("unregistered_connections", "Open connections that proved no key", gateway.entrance.unregistered)
         yield _gauge("agents_connected", "Agents connected to this gateway", len(gateway.live))
         yield _gauge("loop_lag_seconds", "How late the event loop was at the last tick", gateway.lag_s)
         yield _gauge("uptime_seconds", "Since the gateway started", gateway.uptime_s())

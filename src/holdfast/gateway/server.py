@@ -11,15 +11,12 @@ from collections.abc import Mapping
 from typing import Final
 
 import structlog
-from websockets.datastructures import Headers
 
-from holdfast.faults import Problem, problem
+from holdfast.faults import problem
 from holdfast.gateway.answering import Answering, Explainer, unexplained
 from holdfast.gateway.certificate import Shown, shown
 from holdfast.gateway.challenges import Challenges
-from holdfast.gateway.descriptors import connections_possible
-from holdfast.gateway.doorway import Doorway
-from holdfast.gateway.forwarded import Origin, TrustedProxies, hops
+from holdfast.gateway.entrance import Entrance, restarting
 from holdfast.gateway.journal import Journal
 from holdfast.gateway.settings import GatewaySettings
 from holdfast.gateway.socket import AgentSocket
@@ -56,9 +53,7 @@ class Gateway:
         self.certificate: Shown | None = None
         self.sockets: set[AgentSocket] = set()
         self.live: dict[str, AgentSocket] = {}
-        self.trusted_proxies = TrustedProxies(settings.trusted_proxies)
-        self.doorway: Doorway[AgentSocket] = Doorway(settings.limits)
-        self.capacity = settings.limits.max_connections
+        self.entrance = Entrance(self, settings)
         self.wheel = Wheel(TICK_S)
         self.challenges = Challenges()
         self.lag_s = 0.0
@@ -84,16 +79,15 @@ class Gateway:
         settings = self.settings
         if settings.tls_cert is not None:
             self._load_tls(settings.tls_cert)
-        self.capacity = min(settings.limits.max_connections, connections_possible())
+        self.entrance.measure()
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._accept, settings.host, settings.port, backlog=BACKLOG)
         self._started = self.mono()
         self.draining = False
         self._ticking = loop.create_task(self._ticks())
-        timers: dict[str, Fact] = {name: getattr(settings, name) for name in TIMERS}
-        self._note(
-            EventKind.GATEWAY_STARTED, port=self.port, tls=self.tls is not None, capacity=self.capacity, **timers
-        )
+        facts: dict[str, Fact] = {name: getattr(settings, name) for name in TIMERS}
+        facts |= {"port": self.port, "tls": self.tls is not None, "capacity": self.entrance.capacity}
+        self._note(EventKind.GATEWAY_STARTED, **facts)
 
     def reload_tls(self) -> None:
         """Use the certificate files as they are now for new connections; the old ones go on.
@@ -127,7 +121,7 @@ class Gateway:
         match signal:
             case AdmissionChanged(admission=Admission.REVOKED):
                 why = problem("ID-REVOKED", why=signal.reason or "an operator revoked this agent")
-                sock.deliver(sock.core.on_dismissed(why, CloseCode.DENIED, wall=wall))
+                sock.dismiss(why, CloseCode.DENIED)
             case AdmissionChanged(admission=Admission.APPROVED):
                 sock.registered(signal.agent_uid, admitted=True)
                 sock.deliver(sock.core.on_approved(wall=wall))
@@ -135,7 +129,7 @@ class Gateway:
                 pass  # pending is where an agent starts: nothing makes a live one pending again
             case DisconnectRequested() | AgentDeleted():
                 why = problem("LIFE-POLICY-1008", what="an operator ended this connection", why=signal.reason)
-                sock.deliver(sock.core.on_dismissed(why, CloseCode.GOING_AWAY, wall=wall))
+                sock.dismiss(why, CloseCode.GOING_AWAY)
 
     async def stop(self) -> None:
         """Close every connection with 1012, in slices, each told its own time to come back; then stop listening."""
@@ -147,7 +141,7 @@ class Gateway:
         window_s = self.window_s(len(connected))
         for start in range(0, len(connected), SLICE):
             for sock in connected[start : start + SLICE]:
-                self._dismiss(sock, _restarting(random.uniform(0.1, window_s)), CloseCode.RESTART)  # noqa: S311 jitter
+                sock.dismiss(restarting(random.uniform(0.1, window_s)), CloseCode.RESTART)  # noqa: S311 jitter
             await asyncio.sleep(0.01)
         self._emptied.clear()
         if self.websockets_open():
@@ -199,49 +193,13 @@ class Gateway:
         """A TCP connection was made."""
         sock.opened_at = self.mono()
         self.sockets.add(sock)
-        # A proxy's own address says nothing: the connection is counted when the client's is known.
-        sock.refused_with = self.doorway.enter(sock, by_address=sock.address not in self.trusted_proxies)
-        if self.draining or (len(self.sockets) > self.capacity and not self._make_room(sock)):
-            self.doorway.turn_away(sock)
-            sock.refused_with = self._full()
+        self.entrance.enter(sock)
         self.wheel.schedule(sock, sock.opened_at + self.settings.handshake_s)
-        while (crowded := self.doorway.crowded()) is not None:
-            self._give_up(crowded)
-
-    def _make_room(self, newcomer: AgentSocket) -> bool:
-        silent = self.doorway.silent()
-        if silent is None or silent is newcomer:
-            return False
-        self._give_up(silent)
-        return True
-
-    def _give_up(self, sock: AgentSocket) -> None:
-        self.doorway.leave(sock)
-        full = self._full()
-        if sock.core is None:  # it has no core that would tell of it
-            facts: dict[str, Fact] = {"what": full.what, "why": full.why, "fix": full.fix}
-            self.note(sock, EventKind.HANDSHAKE_FAILED, facts, code=full.code, step=Step.TCP)
-        self._dismiss(sock, full, CloseCode.TRY_LATER)
-        sock.hang_up()  # its slot is needed now: nobody waits for the answer to our close frame
-
-    def located(self, sock: AgentSocket, origin: Origin) -> None:
-        """A trusted proxy said whose connection this is: limits and records are the client's from here on."""
-        self.doorway.leave(sock)
-        sock.proxy = sock.proxy or sock.peer
-        sock.address, sock.peer = origin.address, str(origin)
-        sock.refused_with = self.doorway.enter(sock) or sock.refused_with
-
-    def identify_origin(self, sock: AgentSocket, headers: Headers) -> None:
-        """Read whom a trusted proxy speaks for; without a word of it, the connection is the proxy's own."""
-        if sock.address in self.trusted_proxies:
-            told = hops(headers.get_all("X-Forwarded-For"), headers.get_all("Forwarded"))
-            host, _, port = sock.peer.rpartition(":")
-            self.located(sock, self.trusted_proxies.client(told) or Origin(host.strip("[]"), int(port)))
 
     def closed(self, sock: AgentSocket) -> None:
         """The TCP connection is gone."""
         self.sockets.discard(sock)
-        self.doorway.leave(sock)
+        self.entrance.leave(sock)
         if self.draining and not self.websockets_open():
             self._emptied.set()
         uid = sock.registered_uid
@@ -256,26 +214,6 @@ class Gateway:
         # The end of an old connection never removes the new one.
         if uid is not None and self.live.get(uid) is sock:
             del self.live[uid]
-
-    def _dismiss(self, sock: AgentSocket, why: Problem, code: CloseCode) -> None:
-        if sock.core is None:
-            sock.abort()
-            return
-        _, wall = self.now()
-        sock.deliver(sock.core.on_dismissed(why, code, wall=wall))
-
-    def refusal(self, sock: AgentSocket) -> Problem | None:
-        """Why this connection cannot be upgraded now, whatever it asks for."""
-        return self._full() if self.draining else sock.refused_with
-
-    def _full(self) -> Problem:
-        if self.draining:
-            return _restarting(5.0)
-        why = f"{len(self.sockets)} connections are open, {self.doorway.unregistered} of them unregistered"
-        limit = f"the limits are {self.capacity} and {self.settings.limits.max_unregistered}"
-        by_system = self.capacity < self.settings.limits.max_connections and len(self.sockets) > self.capacity
-        code = "SRV-FD-LIMIT" if by_system else "SRV-MAX-CONNECTIONS"
-        return problem(code, why=f"{why}; {limit}", retry_after_s=10.0)
 
     # ---- telling
 
@@ -327,7 +265,7 @@ class Gateway:
             # Its end must not be taken for that of a newer connection, nor throw out one that stays.
             presence.disconnected(uid, sock.attempt, at=wall, why="left while it was being registered")
             return
-        self.doorway.leave(sock)
+        self.entrance.leave(sock)
         assert sock.core is not None
         session = sock.core.session
         sock.registered(uid, admitted=not session.pending)
@@ -354,7 +292,3 @@ class Gateway:
     def websockets_open(self) -> int:
         """Open connections that were upgraded."""
         return sum(sock.core is not None for sock in self.sockets)
-
-
-def _restarting(retry_after_s: float) -> Problem:
-    return problem("LIFE-RESTART-1012", why="the gateway is being restarted", retry_after_s=round(retry_after_s, 2))

@@ -6,24 +6,21 @@ per connection, no task and no timer of its own.
 
 import asyncio
 import socket
-import struct
-import uuid
 from collections import deque
 from typing import TYPE_CHECKING, Final, cast
 
-from websockets.frames import Close as WsClose
-from websockets.frames import Frame, Opcode
-from websockets.protocol import Protocol, Side
+from websockets.frames import Opcode
+from websockets.protocol import Protocol
 from websockets.protocol import State as WsState
 
 from holdfast.faults import Problem, problem
-from holdfast.gateway.arrival import SILENT_LOG, Arrival
+from holdfast.gateway.arrival import Arrival
 from holdfast.gateway.connection import Connection
 from holdfast.gateway.effects import ASKING, Close, Effect, Ping, Record, Send
 from holdfast.gateway.endings import ending, last_moments, violation
+from holdfast.gateway.frames import Frames, last_words, new_protocol, ping_stamp
 from holdfast.gateway.tcpinfo import tcp_info
 from holdfast.gateway.tls import HandshakeFailed, TlsLayer
-from holdfast.gateway.watch import Due, Watch
 from holdfast.model.events import EventKind, Fact
 from holdfast.protocol.closes import CloseCode
 
@@ -32,23 +29,16 @@ if TYPE_CHECKING:
 
 CLOSE_GRACE_S: Final = 3.0
 MAX_BACKLOG: Final = 32
-LATE_PONG_S: Final = 2.0
 SLICE_BYTES: Final = 16 * 1024
-# Frames that carry (nearly) nothing cost their sender six bytes, and us much more than that.
-LIGHT_BYTES: Final = 16
-LIGHT_BURST: Final = 2048
-LIGHT_WITHIN_S: Final = 40.0
-NAMELESS: Final = uuid.UUID(int=0)  # the library numbers connections for its log, which is off
-_STAMP: Final = struct.Struct("!d")
 
 
 class AgentSocket(asyncio.Protocol):
     """One TCP connection to the gateway's port, whatever it turns out to speak."""
 
     __slots__ = (
-        "_arrival", "_asking", "_backlog", "_closing", "_deaf", "_ended_how", "_gateway", "_light", "_light_since",
-        "_opcode", "_partial", "_tls", "_transport", "address", "attempt", "bytes_in", "core", "opened_at", "peer",
-        "proxy", "refused_with", "registered_uid", "rtt_s", "scheduled", "ws",
+        "_arrival", "_asking", "_backlog", "_closing", "_deaf", "_gateway", "_tls", "_transport", "address", "attempt",
+        "bytes_in", "bytes_out", "core", "ended_how", "frames", "opened_at", "peer", "proxy", "refused_with",
+        "registered_uid", "scheduled", "ws",
     )  # fmt: skip
 
     def __init__(self, gateway: "Gateway", attempt: str) -> None:
@@ -56,23 +46,21 @@ class AgentSocket(asyncio.Protocol):
         self.attempt = attempt
         self.core: Connection | None = None
         self.ws: Protocol | None = None
+        self.frames: Frames | None = None
         self.registered_uid: str | None = None
         self.refused_with: Problem | None = None  # set before the upgrade: the answer will be this refusal
         self.address = self.peer = ""
         self.proxy: str | None = None  # the trusted proxy between us, whose word `address` and `peer` are
-        self.opened_at = self.scheduled = self.rtt_s = 0.0
-        self.bytes_in = 0
+        self.opened_at = self.scheduled = 0.0
+        self.bytes_in = self.bytes_out = 0
+        self.ended_how: str | None = None
         self._transport = cast("asyncio.Transport", None)
         self._tls: TlsLayer | None = None
         self._arrival: Arrival | None = None
-        self._partial: bytearray | None = None
-        self._opcode = Opcode.TEXT
         self._asking = False
         self._backlog: deque[tuple[Opcode, bytes | bytearray]] | None = None
         self._closing: Close | None = None
         self._deaf = False  # nothing that still comes is read
-        self._light, self._light_since = 0, 0.0
-        self._ended_how: str | None = None
 
     # ---- asyncio.Protocol
 
@@ -113,23 +101,23 @@ class AgentSocket(asyncio.Protocol):
         try:
             data = tls.feed(data)
         except HandshakeFailed as failure:
-            self._transport.write(tls.outgoing())
+            self._write(tls.outgoing())
             (self._arrival or Arrival(self._gateway, self)).tls_failed(failure)
             return b""
         if sealed := tls.outgoing():
-            self._transport.write(sealed)
+            self._write(sealed)
         return data
 
     def eof_received(self) -> bool | None:
-        if self._ended_how is None:
-            self._ended_how = "fin"
+        if self.ended_how is None:
+            self.ended_how = "fin"
         if self.core is not None and not self._transport.is_closing():
             self._gateway.sample(self)
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._ended_how is None:
-            self._ended_how = "aborted" if exc is None else "reset" if isinstance(exc, ConnectionError) else "timeout"
+        if self.ended_how is None:
+            self.ended_how = "aborted" if exc is None else "reset" if isinstance(exc, ConnectionError) else "timeout"
         if self._arrival is not None:
             self._arrival.left()
         self._gateway.closed(self)
@@ -151,64 +139,37 @@ class AgentSocket(asyncio.Protocol):
         """Whether nothing can be said in the clear, and nothing yet in secret."""
         return self._tls is not None and not self._tls.ready
 
-    def say_goodbye(self, last_words: bytes) -> None:
+    def say_goodbye(self, words: bytes) -> None:
         """End a connection that is no WebSocket, after these bytes."""
         self._deaf = True
-        self._ended_how = "refused"
-        if last_words:
-            self._transport.write(self._tls.seal(last_words) if self._tls and self._tls.ready else last_words)
+        self.ended_how = "refused"
+        if words:
+            self._write(self._tls.seal(words) if self._tls and self._tls.ready else words)
         self._linger()
 
     def upgraded(self, core: Connection) -> None:
         """The gateway accepted the upgrade: frames follow."""
         self.core = core
-        max_size = self._gateway.settings.limits.message_bytes_unregistered
-        self.ws = Protocol(Side.SERVER, max_size=max_size, logger=SILENT_LOG)
-        self.ws.id = NAMELESS
+        self.ws = new_protocol(self._gateway.settings.limits.message_bytes_unregistered)
+        self.frames = Frames(self._gateway, self, core, self.ws)
 
     # ---- frames in
 
     def _frames(self, data: bytes) -> None:
-        ws, core = self.ws, self.core
+        ws, core, frames = self.ws, self.core, self.frames
         assert ws is not None
         assert core is not None
+        assert frames is not None
         core.watch.heard_at = self._gateway.mono()
         if self.registered_uid is not None:
             self._gateway.registry.presence.seen(self.registered_uid, self._gateway.wall())
-        if ws.state is WsState.CLOSED:
-            return
-        ws.receive_data(data)
-        for event in ws.events_received():
-            self._frame(cast("Frame", event))
+        frames.read(data)
         if ws.parser_exc is not None and self._closing is None:
             self._broken(ws)
         self._flush()
 
-    def _frame(self, frame: Frame) -> None:
-        opcode = frame.opcode
-        if opcode is Opcode.TEXT or opcode is Opcode.BINARY:
-            if frame.fin:
-                self._message(opcode, cast("bytes", frame.data))
-            else:
-                self._opcode, self._partial = opcode, bytearray(frame.data)
-                self._begun()
-        elif opcode is Opcode.CONT:
-            assert self._partial is not None
-            self._partial += frame.data
-            if len(frame.data) < LIGHT_BYTES:
-                self._count_light()
-            if frame.fin:
-                whole, self._partial = self._partial, None
-                self._message(self._opcode, whole)
-        elif opcode is Opcode.PONG:
-            self._count_light()
-            self._pong(cast("bytes", frame.data))
-        elif opcode is Opcode.PING and self.core is not None:
-            self._pinged(self.core.watch)
-        elif opcode is Opcode.CLOSE:
-            self._ended_how = "close-frame"
-
-    def _message(self, opcode: Opcode, data: bytes | bytearray) -> None:
+    def message(self, opcode: Opcode, data: bytes | bytearray) -> None:
+        """A whole message came."""
         if self._closing is not None:
             return
         if self._asking:
@@ -225,37 +186,6 @@ class AgentSocket(asyncio.Protocol):
         else:
             self.perform(core.on_binary(bytes(data), mono=mono, wall=wall))
 
-    def _begun(self) -> None:
-        """The first fragment of a message: the rest has to come in time."""
-        core, mono = self.core, self._gateway.mono()
-        assert core is not None
-        core.watch.unfinished(mono, core.messages)
-        due = mono + self._gateway.settings.message_s
-        if due < self.scheduled and not self._said_goodbye():
-            self._gateway.wheel.schedule(self, due)
-
-    def _count_light(self) -> None:
-        self._light += 1
-        if self._light >= LIGHT_BURST and self.core is not None:
-            self._flooded(self.core.watch)
-
-    def _pinged(self, watch: Watch) -> None:
-        watch.pings_seen += 1
-        self._count_light()
-        if watch.pings_seen == 1 and Due.SILENT in watch.told and not watch.spoke_at:
-            facts: dict[str, Fact] = {"pings": 1, "messages": 0}
-            self._gateway.note(self, EventKind.SILENT, facts, code="LIFE-PING-ONLY")
-
-    def _pong(self, data: bytes) -> None:
-        core = self.core
-        assert core is not None
-        mono = self._gateway.mono()
-        core.watch.ponged_at = mono
-        if len(data) == _STAMP.size:
-            self.rtt_s = mono - _STAMP.unpack(data)[0]
-            if self.rtt_s > LATE_PONG_S:
-                self._gateway.note(self, EventKind.LATE_PONG, {"late_s": round(self.rtt_s, 3), **self.tcp()})
-
     def _broken(self, ws: Protocol) -> None:
         """The bytes broke RFC 6455: the library has answered with a close frame; say what it was."""
         close = ws.close_sent
@@ -266,15 +196,17 @@ class AgentSocket(asyncio.Protocol):
         assert core is not None
         _, wall = self._gateway.now()
         self._closing = Close(int(close.code), wrong.close_reason())
-        self._ended_how = "closed-by-gateway"
-        *sent, _, _ = ws.data_to_send()  # the library's own close frame says less than ours
-        for effect in core.on_violation(wrong, wall=wall):
-            if isinstance(effect, Send):
-                sent.append(Frame(Opcode.TEXT, effect.frame).serialize(mask=False))
-            elif isinstance(effect, Record):
+        self.ended_how = "closed-by-gateway"
+        effects = core.on_violation(wrong, wall=wall)
+        for effect in effects:
+            if isinstance(effect, Record):
                 self._gateway.journal.record(effect.event)
-        sent.append(Frame(Opcode.CLOSE, WsClose(close.code, self._closing.reason).serialize()).serialize(mask=False))
-        self._send(sent)
+        self._send(last_words(ws, self._closing, effects))
+        self._linger()
+
+    def turn_deaf(self) -> None:
+        """Read nothing that still comes, and end when what was said is taken."""
+        self._deaf = True
         self._linger()
 
     def _linger(self) -> None:
@@ -282,25 +214,6 @@ class AgentSocket(asyncio.Protocol):
         if not self._transport.is_closing():
             self._transport.write_eof()
             self._gateway.wheel.schedule(self, self._gateway.mono() + CLOSE_GRACE_S)
-
-    def _flooded(self, watch: Watch) -> None:
-        """Light frames in number: neither memory nor a message limit would ever stop them."""
-        mono, wall = self._gateway.now()
-        since, self._light, self._light_since = self._light_since, 0, mono
-        if mono - max(since, self.opened_at) >= LIGHT_WITHIN_S or self._closing is not None:
-            return
-        core = self.core
-        assert core is not None
-        limited = problem(
-            "RATE-LIMITED",
-            what="the connection is flooded with frames that carry nothing",
-            why=f"{LIGHT_BURST} pings, pongs or tiny fragments came within {mono - watch.opened_at:.0f} s",
-            fix="Ping every few seconds at most, and send each message in one frame",
-        )
-        self.perform(core.on_dismissed(limited, CloseCode.TOO_FAST, wall=wall))
-        self._flush()
-        self._deaf = True
-        self._linger()
 
     # ---- effects out
 
@@ -320,7 +233,7 @@ class AgentSocket(asyncio.Protocol):
                 self._gateway.journal.record(event)
             elif kind is Ping:
                 if ws.state is WsState.OPEN:
-                    ws.send_ping(_STAMP.pack(self._gateway.mono()))
+                    ws.send_ping(ping_stamp(self._gateway.mono()))
             elif kind is Close:
                 self._begin_close(cast("Close", effect))
             else:
@@ -337,7 +250,7 @@ class AgentSocket(asyncio.Protocol):
         backlog = self._backlog
         if backlog is not None:
             while backlog and not self._asking:
-                self._message(*backlog.popleft())
+                self.message(*backlog.popleft())
             if not backlog:
                 self._backlog = None
                 self._transport.resume_reading()
@@ -348,6 +261,13 @@ class AgentSocket(asyncio.Protocol):
         if not self._transport.is_closing():
             self.perform(effects)
             self._flush()
+
+    def dismiss(self, why: Problem, code: CloseCode) -> None:
+        """Say why this connection ends, where it can be said, and end it."""
+        if self.core is None:
+            self.abort()
+        else:
+            self.deliver(self.core.on_dismissed(why, code, wall=self._gateway.wall()))
 
     def registered(self, uid: str, *, admitted: bool) -> None:
         """From here on this connection is that agent's; one that was let in may send larger messages."""
@@ -362,7 +282,7 @@ class AgentSocket(asyncio.Protocol):
             return
         self._gateway.sample(self)
         self._closing = close
-        self._ended_how = "closed-by-gateway"
+        self.ended_how = "closed-by-gateway"
         ws.send_close(close.code, close.reason)
         self._gateway.wheel.schedule(self, self._gateway.mono() + CLOSE_GRACE_S)
 
@@ -380,14 +300,18 @@ class AgentSocket(asyncio.Protocol):
         # One write for everything that one read caused: most of a heartbeat's cost is the system call.
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         if data:
-            self._transport.write(self._tls.seal(data) if self._tls is not None else data)
+            self._write(self._tls.seal(data) if self._tls is not None else data)
+
+    def _write(self, data: bytes) -> None:
+        self.bytes_out += len(data)
+        self._transport.write(data)
 
     # ---- time
 
     def on_time(self, mono: float) -> float | None:
         """The wheel's call: the upgrade took too long, a close was not answered, or the core's time has come."""
         core = self.core
-        if self._said_goodbye() or self._transport.is_closing():
+        if self.is_leaving() or self._transport.is_closing():
             self._transport.abort()  # closing, and its last bytes are not taken: they must not be held for ever
             return None
         if core is None:
@@ -397,21 +321,18 @@ class AgentSocket(asyncio.Protocol):
         self._notice_unfinished(core, mono)
         _, wall = self._gateway.now()
         self.deliver(core.on_wake(mono=mono, wall=wall))
-        return self.scheduled if self._said_goodbye() else core.watch.wake_at
+        return self.scheduled if self.is_leaving() else core.watch.wake_at
 
     def _notice_unfinished(self, core: Connection, mono: float) -> None:
-        assert self.ws is not None
-        if self._partial is not None or self.ws.reader.buffer:
+        assert self.frames is not None
+        if self.frames.has_begun:
             core.watch.unfinished(mono, core.messages)
         else:
             core.watch.finished()
 
-    def _said_goodbye(self) -> bool:
-        return self._closing is not None or self._deaf
-
     def abort(self, how: str = "aborted-by-gateway") -> None:
         """End the TCP connection at once."""
-        self._ended_how = self._ended_how or how
+        self.ended_how = self.ended_how or how
         self._transport.abort()
 
     def send_raw(self, data: bytes) -> None:
@@ -426,14 +347,19 @@ class AgentSocket(asyncio.Protocol):
             self._gateway.wheel.schedule(self, self._gateway.mono() + CLOSE_GRACE_S)
 
     def is_leaving(self) -> bool:
-        """Whether a close was sent, and only its answer is awaited."""
-        return self._said_goodbye()
+        """Whether the last word was said, and only the end is awaited."""
+        return self._closing is not None or self._deaf
 
     def is_closing(self) -> bool:
         """Whether nothing can be sent any more."""
         return self._transport.is_closing()
 
     # ---- facts
+
+    @property
+    def rtt_s(self) -> float:
+        """Seconds from the last ping to its pong; 0 before the first."""
+        return self.frames.rtt_s if self.frames is not None else 0.0
 
     def tcp(self) -> dict[str, int]:
         """TCP_INFO of this connection, while the socket is open."""
@@ -445,9 +371,10 @@ class AgentSocket(asyncio.Protocol):
         assert ws is not None
         assert core is not None
         return {
-            **ending(ws, how=self._ended_how or "aborted", by_gateway=self._closing is not None),
+            **ending(ws, how=self.ended_how or "aborted", by_gateway=self._closing is not None),
             **last_moments(core.watch, opened_at=self.opened_at, mono=self._gateway.mono()),
             "messages": core.messages,
             "bytes_in": self.bytes_in,
-            "rtt_s": round(self.rtt_s, 4) if self.rtt_s else None,
+            "bytes_out": self.bytes_out,
+            "rtt_s": round(self.rtt_s, 4) or None,
         }

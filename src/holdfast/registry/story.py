@@ -13,6 +13,7 @@ MAX_FACT_CHARS: Final = 400
 ORDER: Final = {step: place for place, step in enumerate(Step)}
 COPIED: Final = (
     "started_at", "ended_at", "ended_how", "close_code", "close_reason", "agent_uid", "step", "messages_in", "bytes_in",
+    "bytes_out",
 )  # fmt: skip
 FIELDS: Final = (
     "claimed_org_id", "claimed_host_id", "remote_address", "user_agent", "profile", "claimed_fingerprint",
@@ -41,8 +42,8 @@ class Story:
     """One attempt as it is told. `is_whole` is False where only the store holds its beginning."""
 
     __slots__ = (
-        "agent_uid", "bytes_in", "close_code", "close_reason", "codes", "ended_at", "ended_how", "entries", "fields",
-        "is_whole", "last_at", "messages_in", "started_at", "step", "told", "written",
+        "agent_uid", "bytes_in", "bytes_out", "close_code", "close_reason", "codes", "ended_at", "ended_how", "entries",
+        "fields", "is_whole", "last_at", "messages_in", "started_at", "step", "told", "written",
     )  # fmt: skip
 
     def __init__(self, started_at: float, *, is_whole: bool) -> None:
@@ -59,7 +60,7 @@ class Story:
         self.codes: list[str] = []
         self.fields: dict[str, str] = {}
         self.messages_in = 0
-        self.bytes_in = 0
+        self.bytes_in = self.bytes_out = 0
 
     @property
     def is_unwritten(self) -> bool:
@@ -107,6 +108,7 @@ class Story:
         self.close_reason = str(facts.get("close_reason") or "")
         self.messages_in = int(facts.get("messages") or 0)
         self.bytes_in = int(facts.get("bytes_in") or 0)
+        self.bytes_out = int(facts.get("bytes_out") or 0)
 
     def _add(self, entry: TimelineEntry) -> None:
         if len(self.entries) >= MAX_ENTRIES:
