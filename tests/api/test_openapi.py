@@ -37,6 +37,7 @@ async def test_it_is_openapi_3_1_and_names_every_route(api: Api) -> None:
         "POST /findings/{finding}/mute",
         "POST /findings/{finding}/unmute",
         "GET /agents/{uid}/findings",
+        "GET /agents/{uid}/history",
         "GET /audit",
         "GET /fleet",
         "GET /fleet/history",

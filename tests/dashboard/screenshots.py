@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,8 @@ import httpx
 from playwright.sync_api import Browser, Page
 
 from holdfast.model.aggregates import Minute
+from holdfast.model.samples import Samples
+from holdfast.registry.agent_minutes import MAX_SAMPLES, AgentMinutes
 from holdfast.registry.aggregates import MINUTE_S, Aggregates
 from holdfast.store import open_store
 from tests.cli.commands import holdfast
@@ -60,6 +63,8 @@ def main(folder: Path) -> None:
             chromium() as browser,
         ):
             place = _wait_for_faults(plane)
+            with ThreadPoolExecutor(1) as thread:  # the browser's own loop runs in this one
+                thread.submit(asyncio.run, _past_of(data_dir / "holdfast.db", place["uid"])).result()
             token = holdfast(
                 "tokens", "create", "--name", "ada", "--role", "admin", "--data-dir", str(data_dir)
             ).out.strip()
@@ -88,6 +93,22 @@ async def _past(database: Path) -> None:
             rtt_p95_ms=round(trip * 2 + dice.random(), 2), lag_ms=0.2, statuses={"online": online, "offline": away},
         )  # fmt: skip
         await Aggregates(store).add(minute)
+    await store.close()
+
+
+async def _past_of(database: Path, agent_uid: str) -> None:
+    """The same hours of one agent: a short loss of its connection, and a quarter of an hour of slow answers."""
+    store, dice = await open_store(f"sqlite:///{database}", durability="normal"), random.Random(5)
+    now = int(time.time()) // MINUTE_S * MINUTE_S
+    for began, ended in ((HOURS * 60, 158), (150, 1)):
+        for age in range(began, ended, -MAX_SAMPLES):
+            ages = range(age, max(age - MAX_SAMPLES, ended), -1)
+            measured = Samples(
+                agent_uid=agent_uid, node="demo", at=now - age * MINUTE_S,
+                rtt_ms=tuple(1.6 + 0.5 * dice.random() + (6 if 200 < one < 215 else 0) for one in ages),
+                heartbeats=tuple(dice.choice([3, 3, 3, 4]) for _ in ages),
+            )  # fmt: skip
+            await AgentMinutes(store).add([measured])
     await store.close()
 
 

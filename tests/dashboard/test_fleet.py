@@ -1,7 +1,15 @@
 """The fleet's numbers, as the API tells and the first page shows them."""
 
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 from playwright.sync_api import expect
 
+from holdfast.model.samples import Samples
+from holdfast.registry.agent_minutes import AgentMinutes
+from holdfast.store import open_store
 from tests.dashboard.conftest import Visit
 from tests.dashboard.raw_agents import raw_agent
 from tests.processes import ControlPlane, wait_until
@@ -31,6 +39,35 @@ def test_what_the_gateway_counts_is_in_the_history_and_on_the_page(visit: Visit,
         assert fleet["versions"] == [{"agent_version": "7.1", "agents": 1}]
         expect(page.locator("#p-agents canvas")).to_be_visible()
         expect(page.locator("section", has_text="Versions").last).to_contain_text("7.1")
+
+
+def test_an_agents_page_draws_its_latency_and_heartbeats(visit: Visit, plane: ControlPlane) -> None:
+    with raw_agent(plane.gateway_port, "measured") as agent:
+        agent.register()
+    uid = str(plane.wait_for_agent("measured", "offline")["agent_uid"])
+    page = visit.page(f"/ui/agents/{uid}")
+    expect(page.locator("#over-time")).to_contain_text("was not connected in this time")
+
+    with ThreadPoolExecutor(1) as thread:  # the browser's own loop runs in this one
+        thread.submit(asyncio.run, measure(plane.data_dir / "holdfast.db", uid)).result()
+    page.reload()
+
+    points = plane.get(f"/agents/{uid}/history?hours=1").json()["points"]
+    assert [(point["rtt_ms"], point["heartbeats"], point["span_s"]) for point in points] == [
+        (12.5, 3, 60), (None, 2, 60), (14.0, 3, 60)
+    ]  # fmt: skip
+    expect(page.locator("#p-latency canvas")).to_be_visible()
+    expect(page.locator(".chart", has_text="Round trip")).to_contain_text("14 ms")
+    expect(page.locator("#p-heartbeats canvas")).to_be_visible()
+    expect(page.locator(".chart", has_text="Heartbeats per minute")).to_contain_text("asked for 3/min")
+
+
+async def measure(database: Path, uid: str) -> None:
+    store = await open_store(f"sqlite:///{database}")
+    at = int(time.time()) // 60 * 60 - 240
+    measured = Samples(agent_uid=uid, node="a", at=at, rtt_ms=(12.5, None, 14.0), heartbeats=(3, 2, 3))
+    await AgentMinutes(store).add([measured])
+    await store.close()
 
 
 def test_settings_tell_the_source_of_each_value(visit: Visit, plane: ControlPlane) -> None:

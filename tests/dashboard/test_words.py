@@ -5,10 +5,11 @@ from collections.abc import Mapping
 
 import pytest
 
+from holdfast.api.agent_history import AgentHistoryBody, AgentPointBody
 from holdfast.api.bodies import AttemptBody, TimelineBody
 from holdfast.api.fleet import HistoryBody, PointBody
 from holdfast.dashboard import texts
-from holdfast.dashboard.charts import charts
+from holdfast.dashboard.charts import agent_charts, charts
 from holdfast.dashboard.checklist import checklist
 from holdfast.dashboard.labels import labels_text, read_labels
 from holdfast.dashboard.once import LIFE_S, OneTimeLink
@@ -120,6 +121,18 @@ def test_a_chart_breaks_where_nothing_was_counted_and_waits_for_the_running_minu
     assert opened.values == [4.0, None, 6.0, None]
     assert opened.newest == 6.0
     assert [line.values for line in by_id["agents"].lines] == [[2, None, 2, 2], [0, None, 0, 0], [1, None, 1, 1]]
+
+
+def test_the_charts_of_an_agent_break_while_it_is_away_and_count_by_the_time_it_was_there() -> None:
+    points = [
+        AgentPointBody(at="2026-11-23T16:00:00.000Z", span_s=180, rtt_ms=1.234, heartbeats=9),
+        AgentPointBody(at="2026-11-23T16:06:00.000Z", span_s=60, rtt_ms=None, heartbeats=2),
+    ]
+
+    latency, heartbeats = agent_charts(AgentHistoryBody(step_s=180, points=points), heartbeat_s=20.0, since=0, until=1)
+
+    assert latency.lines[0].values == [1.23, None, None]
+    assert [line.values for line in heartbeats.lines] == [[3.0, None, 2.0], [3.0, None, 3.0]]
 
 
 def test_the_one_time_link_is_for_one_use_and_fifteen_minutes() -> None:

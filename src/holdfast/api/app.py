@@ -11,7 +11,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp, ControllerRouterHandler
 from structlog.typing import FilteringBoundLogger
 
-from holdfast.api import agents, findings, fleet, health, history, settings, tokens
+from holdfast.api import agent_history, agents, findings, fleet, health, history, settings, tokens
 from holdfast.api.about import About
 from holdfast.api.access import Access
 from holdfast.api.authorisation import authorisation
@@ -40,6 +40,7 @@ def create_app(
             health.healthz,
             health.readyz,
             *agents.ROUTES,
+            *agent_history.ROUTES,
             *findings.ROUTES,
             *fleet.ROUTES,
             *history.ROUTES,

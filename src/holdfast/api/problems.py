@@ -83,10 +83,15 @@ def exception_handlers(log: FilteringBoundLogger) -> ExceptionHandlersMap:
         return problem_response(translated(request, error), allow=allow)
 
     def bug(request: AnyRequest, error: Exception) -> Response[ProblemBody]:
-        log.error("api.request_failed", code="API-BUG", method=request.method, path=request.url.path, exc_info=error)
-        return problem_response(api_problem("API-BUG", why="an error that nobody foresaw; the log has its trace"))
+        return problem_response(our_mistake(log, request, error))
 
     return {HoldfastError: ours, HTTPException: litestars, Exception: bug}
+
+
+def our_mistake(log: FilteringBoundLogger, request: AnyRequest, error: Exception) -> Problem:
+    """What is said of an error that nobody foresaw; the log gets its trace."""
+    log.error("api.request_failed", code="API-BUG", method=request.method, path=request.url.path, exc_info=error)
+    return api_problem("API-BUG", why="an error that nobody foresaw; the log has its trace")
 
 
 def _methods(request: AnyRequest) -> str:

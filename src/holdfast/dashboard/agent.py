@@ -1,17 +1,20 @@
 """One agent: who it is, how it stands and why, what its connections came to, and what can be done about it."""
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 from litestar import Response, get, post
 from litestar.datastructures import FormMultiDict
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 
+from holdfast.api.agent_history import agent_history_body
 from holdfast.api.agents import AgentChange, changed_agent, found_agent
 from holdfast.api.bodies import AttemptBody
 from holdfast.api.documents import agent_body, attempts_body
 from holdfast.api.findings import agent_findings_body
+from holdfast.api.fleet import HOUR_S
+from holdfast.dashboard.charts import agent_charts
 from holdfast.dashboard.labels import labels_text, read_labels
 from holdfast.dashboard.rendering import View, see_other, visitor_name
 from holdfast.dashboard.stories import Story, story, verdict
@@ -24,6 +27,8 @@ from holdfast.registry import Registry
 SHOWN_ATTEMPTS: Final = 20
 SHOWN_FINDINGS: Final = 20
 STRIP_S: Final = 86_400.0
+RANGES: Final = {"1": "1 hour", "6": "6 hours", "24": "1 day"}
+USUAL_RANGE: Final = "6"
 MAX_REASON: Final = 200
 _VERSION_DIGITS: Final = 18
 
@@ -37,24 +42,35 @@ class Bar(msgspec.Struct, frozen=True):
 
 @get("/ui/agents/{uid:str}", opt={"role": None, "sees": Role.VIEWER}, include_in_schema=False)
 async def agent_page(
-    request: AnyRequest, view: NamedDependency[View], registry: NamedDependency[Registry], uid: FromPath[str]
+    request: AnyRequest,
+    *,
+    view: NamedDependency[View],
+    registry: NamedDependency[Registry],
+    uid: FromPath[str],
+    hours: Annotated[str, QueryParameter(max_length=8)] = USUAL_RANGE,
 ) -> Response[str]:
-    """The page of one agent, by its uid or host_id."""
+    """The page of one agent, by its uid or host_id. `hours` is one of `RANGES`."""
+    chosen, now = hours if hours in RANGES else USUAL_RANGE, view.now()
     found = await found_agent(registry, uid)
     agent = agent_body(found)
     own = await registry.list_attempts(AttemptQuery(agent_uid=agent.agent_uid, limit=SHOWN_ATTEMPTS))
     claimed = await registry.list_attempts(AttemptQuery(host_id=agent.host_id, failed=True, limit=5))
     stories = [story(body) for body in attempts_body(own).attempts]
     others = [story(body) for body in attempts_body(claimed).attempts if body.agent_uid != agent.agent_uid]
-    known = await agent_findings_body(registry, found, now=view.now(), limit=SHOWN_FINDINGS)
+    known = await agent_findings_body(registry, found, now=now, limit=SHOWN_FINDINGS)
+    history = await agent_history_body(registry, agent.agent_uid, now=now, hours=float(chosen))
     return view.page(
         request, "agent.html", title=agent.host_id, agent=agent, stories=stories, others=others,
         verdict=_worth_telling(agent.status.value, stories, others),
         absence=known.absence,
         open_findings=[finding for finding in known.findings if finding.resolved_at is None],
         past_findings=[finding for finding in known.findings if finding.resolved_at is not None],
+        charts=agent_charts(
+            history, heartbeat_s=agent.heartbeat_interval, since=now - float(chosen) * HOUR_S, until=now
+        ),
+        ranges=RANGES, hours=chosen,
         labels_text=labels_text(agent.labels),
-        bars=bars([told.attempt for told in stories], now=view.now()),
+        bars=bars([told.attempt for told in stories], now=now),
         verdicts={code: verdict(code) for told in stories for code in told.attempt.codes},
     )  # fmt: skip
 

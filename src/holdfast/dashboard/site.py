@@ -3,6 +3,7 @@
 from typing import Final
 from urllib.parse import quote
 
+import structlog
 from litestar import Response, Router, get
 from litestar.datastructures import FormMultiDict
 from litestar.di import Provide
@@ -13,7 +14,7 @@ from litestar.types import ExceptionHandlersMap
 from holdfast.api.about import About
 from holdfast.api.access import Access
 from holdfast.api.codes import refuse
-from holdfast.api.problems import problem_body, translated
+from holdfast.api.problems import our_mistake, problem_body, translated
 from holdfast.dashboard import (
     agent,
     agents,
@@ -44,6 +45,8 @@ ROUTES: Final = (
     *attempts.ROUTES, *docs.ROUTES, *findings.ROUTES, *fleet.ROUTES, *audit.ROUTES, *connect.ROUTES,
     *tokens.ROUTES, *settings.ROUTES,
 )  # fmt: skip
+
+log = structlog.get_logger()
 
 
 def dashboard(
@@ -109,7 +112,10 @@ def _exception_handlers(view: View) -> ExceptionHandlersMap:
     def litestars(request: AnyRequest, error: HTTPException) -> Response[str] | Response[None]:
         return _problem_page(request, view, translated(request, error))
 
-    return {HoldfastError: ours, HTTPException: litestars}
+    def bug(request: AnyRequest, error: Exception) -> Response[str] | Response[None]:
+        return _problem_page(request, view, our_mistake(log, request, error))
+
+    return {HoldfastError: ours, HTTPException: litestars, Exception: bug}
 
 
 def _problem_page(request: AnyRequest, view: View, problem: Problem) -> Response[str] | Response[None]:

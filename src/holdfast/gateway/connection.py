@@ -43,6 +43,7 @@ class Connection:
         "_bucket",
         "_last_id",
         "_throttled",
+        "beats",
         "clock_offset_s",
         "messages",
         "session",
@@ -58,7 +59,7 @@ class Connection:
             mono=mono, claimed_host=claimed_host,
         )  # fmt: skip
         self.watch: Watch = self.session.watch
-        self.messages = 0
+        self.messages = self.beats = 0
         self._bucket = Bucket(settings.limits.message_burst, mono)
         self.clock_offset_s: float | None = None
         self._bad_in_a_row = 0
@@ -120,6 +121,7 @@ class Connection:
     def _beat(self, envelope: Envelope, wall: float) -> list[Effect]:
         session = self.session
         self._bad_in_a_row = 0
+        self.beats += 1
         effects: list[Effect] = []
         if session.answers.profile.acks_heartbeats:
             effects.append(Send(session.answers.ack(envelope, wall)))

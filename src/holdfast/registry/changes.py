@@ -19,7 +19,7 @@ from holdfast.registry.labels import check_labels, write_labels
 from holdfast.registry.refusals import conflict, invalid, not_found
 from holdfast.registry.rows import agent_columns, agent_of, labels_text, storable
 from holdfast.store.sets import AnyRow
-from holdfast.store.tables import agent_labels, agents, signals
+from holdfast.store.tables import agent_labels, agent_minutes, agents, signals
 
 MAX_NOTE_CHARS: Final = 4096
 SIGNALS_KEPT_S: Final = 86_400.0
@@ -123,6 +123,7 @@ def delete(connection: sa.Connection, agent_uid: str, *, actor: str, at: float) 
     """
     row = _lock(connection, agent_uid)
     connection.execute(sa.delete(agent_labels).where(agent_labels.c.agent_seq == row.seq))
+    connection.execute(sa.delete(agent_minutes).where(agent_minutes.c.agent_uid == storable(agent_uid)))
     connection.execute(sa.delete(agents).where(agents.c.seq == row.seq))
     audit.record(
         connection, at=at, actor=actor, action="agent.delete", subject=agent_uid, detail={"host_id": row.host_id}

@@ -29,6 +29,7 @@ from holdfast.model import (
 )
 from holdfast.registry import changes
 from holdfast.registry.admission import UNKNOWN_TOKEN, RegistrationPolicy, check_token
+from holdfast.registry.agent_minutes import AgentMinutes
 from holdfast.registry.aggregates import Aggregates
 from holdfast.registry.attempts import Attempts
 from holdfast.registry.audit import SYSTEM, AuditLog
@@ -76,6 +77,7 @@ class Registry:
         self.sessions = Sessions(store, clock)
         self.audit = AuditLog(store)
         self.aggregates = Aggregates(store)
+        self.agent_minutes = AgentMinutes(store)
         self.attempts = Attempts(store, clock, node=node_id)
         self.findings = Findings(store, clock, node=node_id)
         self._store = store

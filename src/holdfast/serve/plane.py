@@ -34,6 +34,7 @@ from holdfast.serve.explaining import Explaining
 from holdfast.serve.minutes import Minutes
 from holdfast.serve.occupancy import occupied
 from holdfast.serve.pages import Pages
+from holdfast.serve.sampling import Sampling
 from holdfast.serve.settings import bindable, gateway_settings, reachable, shown_settings
 from holdfast.store import open_store
 
@@ -214,6 +215,9 @@ class ControlPlane:
         minutes = Minutes(gateway, registry.aggregates, node=self._node_id(), clock=time.time)
         minutes.start()
         self._running.push_async_callback(minutes.close)
+        sampling = Sampling(gateway, registry.agent_minutes, node=self._node_id(), clock=time.time)
+        sampling.start()
+        self._running.push_async_callback(sampling.close)
 
     async def _start_api(self, registry: Registry, about: About, listener: socket.socket) -> None:
         config = self._config

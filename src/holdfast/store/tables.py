@@ -8,7 +8,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-HEAD_REVISION: Final = "0005"
+HEAD_REVISION: Final = "0006"
 """The newest migration. A test holds it to what Alembic finds, so that start-up can skip Alembic when it is reached."""
 
 metadata = sa.MetaData()
@@ -194,6 +194,17 @@ sessions = sa.Table(
     sa.Column("created_at", sa.Double, nullable=False),
     sa.Column("expires_at", sa.Double, nullable=False),
     sa.Index("sessions_by_expiry", "expires_at"),
+)
+
+agent_minutes = sa.Table(
+    "agent_minutes",
+    metadata,
+    sa.Column("agent_uid", sa.Text, primary_key=True),
+    sa.Column("at", sa.BigInteger, primary_key=True, autoincrement=False),  # the first minute's first second
+    sa.Column("node", sa.Text, primary_key=True),
+    sa.Column("rtt", sa.LargeBinary, nullable=False),  # sixteen bits a minute, as `registry.agent_minutes` packs them
+    sa.Column("heartbeats", sa.LargeBinary, nullable=False),
+    sa.Index("agent_minutes_by_age", "at"),
 )
 
 aggregates = sa.Table(
