@@ -166,7 +166,7 @@ def _pictures(browser: Browser, plane: ControlPlane, name: Path, path: str, toke
                 page.goto("/docs")  # the greeting is shown once
             page.goto(path)
             _settle(page)
-            whole = name.name == "fleet" and size == "wide"  # its charts stand below the findings
+            whole = name.name in {"fleet", "agent"} and size == "wide"  # its charts stand below the findings
             page.screenshot(path=name.with_name(f"{name.name}-{size}-{scheme}.png"), full_page=whole)
             context.close()
 
