@@ -105,7 +105,7 @@ def replay(
         screen.print_json({"findings": found})
         return
     findings_screen.print_findings(found)
-    screen.hint(f"{len(found)} findings")
+    screen.hint("1 finding" if len(found) == 1 else f"{len(found)} findings")
 
 
 @findings.command()

@@ -12,7 +12,10 @@ def print_findings(found: Iterable[FindingDocument]) -> None:
     """A table, the newest first."""
     screen.print_table(
         ("id", "severity", "code", "about", "count", "last seen", "blame", "state"),
-        ((f.id, f.severity, f.code, about(f), str(f.count), screen.ago(f.last_seen), f.blame, state(f)) for f in found),
+        (
+            (f.id, f.severity, f.code, about(f, where=False), str(f.count), screen.ago(f.last_seen), f.blame, state(f))
+            for f in found
+        ),
         narrow=("id", "code", "about", "state"),
     )
 
@@ -51,11 +54,11 @@ def absence_lines(absence: AbsenceBody | None) -> list[str]:
     return [absence.sentence, *([f"possible: {suspects}"] if suspects else []), f"fix: {absence.fix}"]
 
 
-def about(found: FindingDocument) -> str:
-    """Whom it is about, in a word: a proved agent by its host, a claim with its address, else the address."""
+def about(found: FindingDocument, *, where: bool = True) -> str:
+    """Whom it is about, in a word: a proved agent by its host, a claim (with `where`: its address), else an address."""
     if found.agents_count > 1:
         return f"{found.agents_count} agents"
-    return _subject(found.subject)
+    return _subject(found.subject, where=where)
 
 
 def state(found: FindingDocument) -> str:
@@ -67,13 +70,13 @@ def state(found: FindingDocument) -> str:
     return "open" if found.acknowledged is None else f"seen by {found.acknowledged.by}"
 
 
-def _subject(subject: FindingSubject) -> str:
+def _subject(subject: FindingSubject, *, where: bool) -> str:
     if subject.gateway:
         return "the gateway"
     if subject.host_id and subject.agent_uid:
         return subject.host_id
     if subject.host_id:
-        return f"{subject.host_id} (claimed from {subject.peer})"
+        return f"{subject.host_id} (claimed{f' from {subject.peer}' if where else ''})"
     return subject.peer or subject.agent_uid or "-"
 
 
