@@ -5,7 +5,7 @@ STAMP := .venv/.ready
 VENDOR := src/holdfast/dashboard/static/vendor/.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets browser screenshots run test check format lint types imports docs matrix bench lock clean
+.PHONY: help setup assets browser screenshots wheel run test check format lint types imports docs matrix bench lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,10 @@ $(STAMP): requirements/dev.txt requirements/uv.txt pyproject.toml
 	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip sync --quiet --require-hashes requirements/dev.txt
 	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
+
+wheel: setup ## build what hosts of agents install (dist/*.whl)
+	$(BIN)/uv build --wheel --no-build-isolation --quiet --out-dir dist
+	@ls dist/*.whl
 
 run: setup ## start the control plane with one local agent (gateway 8080, API 8083)
 	$(BIN)/holdfast up --with-agent

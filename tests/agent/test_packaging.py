@@ -4,6 +4,7 @@ import asyncio
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,9 @@ async def test_the_program_of_the_how_to_page_registers(tmp_path: Path) -> None:
 
 def test_the_sdk_needs_nothing_of_the_server() -> None:
     script = "import sys; from holdfast import Agent; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.split()
+    loaded = subprocess.run(
+        [sys.executable, "-c", script, "--version"], check=True, capture_output=True, text=True
+    ).stdout.split()
 
     server = {"litestar", "sqlalchemy", "uvicorn", "httpx", "alembic", "asyncpg", "cryptography", "jinja2", "typer"}
     assert server & set(loaded) == set()
@@ -112,6 +115,27 @@ def test_the_sdk_needs_nothing_of_the_server() -> None:
 
 def test_importing_the_package_alone_loads_nothing_else_of_it() -> None:
     script = "import sys, holdfast; print(*(name for name in sys.modules if name.startswith('holdfast')))"
-    loaded = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.split()
+    loaded = subprocess.run(
+        [sys.executable, "-c", script, "--version"], check=True, capture_output=True, text=True
+    ).stdout.split()
 
     assert loaded == ["holdfast"]
+
+
+def test_the_wheel_holds_all_that_an_agents_host_and_the_dashboard_need(tmp_path: Path) -> None:
+    uv, site = str(BIN / "uv"), tmp_path / "site"
+    build = [uv, "build", "--wheel", "--no-build-isolation", "--quiet", "--out-dir", str(tmp_path)]
+    subprocess.run(build, check=True, cwd=ROOT, env=environment() | {"VIRTUAL_ENV": str(BIN.parent)})
+    (wheel,) = tmp_path.glob("holdfast-*.whl")
+    install = [uv, "pip", "install", "--quiet", "--no-deps", "--offline", "--target", str(site), str(wheel)]
+    subprocess.run(install, check=True, env=environment() | {"VIRTUAL_ENV": str(BIN.parent)})
+
+    script = "import holdfast, holdfast.cli as cli; print(holdfast.__file__); cli.main()"
+    ran = subprocess.run(
+        [sys.executable, "-c", script, "--version"], check=True, capture_output=True, text=True,
+        env=environment() | {"PYTHONPATH": str(site)},
+    )  # fmt: skip
+
+    assert ran.stdout.splitlines() == [str(site / "holdfast" / "__init__.py"), f"holdfast {version('holdfast')}"]
+    static = site / "holdfast" / "dashboard" / "static"
+    assert {"htmx.min.js", "uPlot.iife.min.js"} <= {file.name for file in (static / "vendor").iterdir()}

@@ -88,7 +88,7 @@ main()
 
         assert done.returncode == 2
         assert "[CLI-NOT-INSTALLED]" in done.stderr
-        assert "pip install 'holdfast[server]'" in done.stderr
+        assert "pip install './holdfast-VERSION-py3-none-any.whl[server]'" in done.stderr
 
 
 def test_help_fits_60_columns() -> None:

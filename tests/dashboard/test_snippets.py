@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from html import unescape
+from importlib.metadata import version
 from pathlib import Path
 from re import DOTALL, search
 from urllib.parse import quote
@@ -46,7 +47,8 @@ def test_a_pasted_program_registers_and_stays(
 
 
 def test_the_command_line_is_one_that_holdfast_takes(plane: ControlPlane, folder: Path) -> None:
-    line = snippet(plane, "command", "pasted-command").splitlines()[2].split()
+    text = snippet(plane, "command", "pasted-command")
+    line = next(line for line in text.splitlines() if line.startswith("holdfast agent run")).split()
 
     with Child([str(BIN / line[0]), *line[1:], "--state-dir", "state"], folder / "log", cwd=folder):
         plane.wait_for_agent("pasted-command")
@@ -68,6 +70,15 @@ def test_the_checks_find_api_and_gateway(plane: ControlPlane) -> None:
     assert "101 Switching Protocols" in answers[1]
     assert '"agents":[' in answers[2]
     assert '"attempts":[' in answers[3]
+
+
+def test_what_is_to_be_installed_is_this_very_version_and_nothing_by_name(plane: ControlPlane) -> None:
+    wheel = f"holdfast-{version('holdfast')}-py3-none-any.whl"
+
+    for how in ("command", "sdk", "compose", "systemd"):
+        text = snippet(plane, how)
+        assert wheel in text, how
+        assert "install holdfast" not in text, how
 
 
 def test_the_compose_file_is_one_and_the_go_program_is_well_formed(plane: ControlPlane) -> None:

@@ -3,6 +3,7 @@
 import sys
 
 from holdfast.cli import EXIT_PROBLEM, EXIT_USAGE
+from holdfast.config.problems import INSTALL_SERVER
 from holdfast.faults import Problem, Refused
 
 _USAGE_PREFIXES = ("CFG-", "CLI-")
@@ -34,7 +35,7 @@ def not_installed(error: ModuleNotFoundError) -> Problem | None:
         code="CLI-NOT-INSTALLED",
         what="this command needs parts that are not installed",
         why=f"the module {package} is missing: only the agent's part of Holdfast is installed here",
-        fix="Install them with `pip install 'holdfast[server]'`",
+        fix=INSTALL_SERVER,
     )
 
 

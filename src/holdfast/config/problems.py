@@ -6,6 +6,12 @@ from typing import Final
 
 from holdfast.faults import Problem, Refused
 
+# Never by the name alone: the package index has another program of this name.
+INSTALL_SERVER: Final = (
+    "Install the wheel of this version with the server's parts: "
+    "`pip install './holdfast-VERSION-py3-none-any.whl[server]'`"
+)
+
 # Not part of the catalogue of connection faults: no agent ever meets them. `holdfast explain` knows them all the same.
 CONFIGURATION_CODES: Final[dict[str, tuple[str, str]]] = {
     "CFG-UNKNOWN-KEY": ("A key or HOLDFAST_ variable that does not exist", "Correct or remove the key"),
@@ -21,10 +27,7 @@ CONFIGURATION_CODES: Final[dict[str, tuple[str, str]]] = {
         "The agent that was to be checked ended before it came to the end of the examination",
         "Run its command by itself, and mend what it prints",
     ),
-    "CLI-NOT-INSTALLED": (
-        "The command needs parts that are not installed",
-        "Install them with `pip install 'holdfast[server]'`",
-    ),
+    "CLI-NOT-INSTALLED": ("The command needs parts that are not installed", INSTALL_SERVER),
     "CFG-ADDRESS": ("The address cannot be listened on", "Listen on an address of this machine"),
 }
 

@@ -80,6 +80,7 @@ def _places(request: AnyRequest, view: View, host_id: str) -> dict[str, object]:
         "http_url": f"{'https' if is_tls else 'http'}://{gateway}",
         "api": f"{request.url.scheme}://{machine}{port}",
         "host": host_id if _SAFE_NAME.fullmatch(host_id) else "web-01",
+        "wheel": f"holdfast-{view.fact('version')}-py3-none-any.whl",
         "needs_token": view.fact("registration") == "token",
     }
 
