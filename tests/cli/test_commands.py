@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 
+import httpx
 import pytest
 from websockets.sync.client import connect
 
@@ -171,8 +172,12 @@ def test_an_attempt_tells_the_fix_of_each_of_its_codes_and_no_count_that_was_not
     shown = ask(running, "attempts", "show", found[0]["attempt"])
 
     assert CATALOGUE["MSG-NOT-JSON"].fix in " ".join(shown.out.split())
-    assert "bytes out" not in shown.out
+    assert "bytes out" in shown.out
     assert "+0.0" in shown.out
+
+    refused = httpx.get(f"{running.gateway_url}/ws/agent", trust_env=False, timeout=10).json()["attempt"]
+    wait_until(lambda: running.get(f"/attempts/{refused}").is_success or None, within_s=10, waiting_for="the refusal")
+    assert "bytes out" not in ask(running, "attempts", "show", refused).out
 
 
 @pytest.mark.parametrize("columns", [50, 80])

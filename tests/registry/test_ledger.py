@@ -1,5 +1,7 @@
 """The ledger of attempts, from events to rows and back."""
 
+import pytest
+
 from holdfast.bus import LocalBus
 from holdfast.model import AttemptQuery, Step
 from holdfast.model.events import Event, EventKind, Fact
@@ -47,6 +49,35 @@ async def test_a_story_continues_where_the_store_holds_its_beginning(database_ur
     assert (attempt.ended_how, attempt.close_code, attempt.codes) == ("fin", 1006, ("SIG-ORDER",))
     assert (attempt.user_agent, attempt.claimed_host_id) == ("test/1", "web-01")
     await store.close()
+
+
+@pytest.mark.parametrize(
+    ("reached", "agent", "closed_by", "codes"),
+    [
+        (Step.UPGRADE, "test/1", "agent", ("LIFE-SILENT",)),
+        (Step.CHALLENGE, "test/1", "nobody", ("REG-NEVER-COMPLETED",)),
+        (Step.FIRST_HEARTBEAT, "test/1", "agent", ()),
+        (Step.CHALLENGE, "test/1", "gateway", ()),
+        (Step.CHALLENGE, "holdfast-doctor/0.1.0", "agent", ()),
+    ],
+)
+async def test_an_attempt_that_ended_early_tells_what_was_left_undone(
+    database_url: str, reached: Step, agent: str, closed_by: str, codes: tuple[str, ...]
+) -> None:
+    store = await open_store(database_url)
+    registry = Registry(store, LocalBus(), node_id="n1")
+    ledger = Ledger(registry.attempts)
+    ledger.record(event(EventKind.UPGRADED, 1.0, step=Step.UPGRADE, user_agent=agent))
+    ledger.record(event(EventKind.CHALLENGED, 2.0, step=reached))
+
+    ledger.record(event(EventKind.ENDED, 3.0, how="close-frame", close_code=1000, closed_by=closed_by))
+    await ledger.flush()
+
+    attempt = await registry.get_attempt("a-1")
+    await store.close()
+    assert attempt is not None
+    assert attempt.codes == codes
+    assert (attempt.timeline[-1].ok, attempt.timeline[-1].code) == (not codes, codes[0] if codes else None)
 
 
 async def test_a_refused_handshake_is_an_attempt_that_has_ended(database_url: str) -> None:

@@ -24,7 +24,6 @@ SHOWN: Final = {"open": "Open", "resolved": "Resolved", "all": "All"}
 PARAMETERS: Final = frozenset({"show", "code", "agent", "severity", "cursor"})
 PAGE_ROWS: Final = 200
 RANKED_FROM: Final = 500
-RANKED: Final = 5
 MUTE_TIMES: Final = {"3600": "1 hour", "86400": "1 day", "604800": "1 week", "": "for good"}
 
 
@@ -117,7 +116,7 @@ async def ranked(registry: Registry) -> list[Group]:
     """The open faults that hit most agents; muted findings are left out."""
     page = await registry.findings.list(FindingQuery(open=True, limit=RANKED_FROM))
     told = [finding_document(finding) for finding in page.findings if finding.muted is None]
-    return grouped(told)[:RANKED]
+    return grouped(told)
 
 
 @get("/ui/findings", opt={"role": None, "sees": Role.VIEWER, "reads_own_query": True}, include_in_schema=False)

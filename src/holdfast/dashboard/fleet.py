@@ -19,6 +19,7 @@ from holdfast.registry import Registry
 
 RANGES: Final = {"1": "1 hour", "6": "6 hours", "24": "1 day", "168": "7 days", "720": "30 days"}
 USUAL_RANGE: Final = "6"
+RANKED: Final = 5  # causes on the first page
 
 
 @get("/", opt={"role": None, "sees": Role.VIEWER}, include_in_schema=False)
@@ -36,8 +37,10 @@ async def fleet_page(
     fleet = await fleet_body(registry, now=now)
     history = await history_body(registry, now=now, hours=float(chosen))
     checks = await checked(about)
+    groups = await ranked(registry)
     return view.page(
-        request, "fleet.html", title="Fleet", fleet=fleet, groups=await ranked(registry),
+        request, "fleet.html", title="Fleet", fleet=fleet, groups=groups[:RANKED],
+        more_causes=max(0, len(groups) - RANKED),
         charts=charts(history, since=now - float(chosen) * HOUR_S, until=now),
         newest=history.points[-1] if history.points else None, ranges=RANGES, hours=chosen,
         checks={name: check for name, (check, _) in checks.items()}, uptime_s=now - about.started_at,

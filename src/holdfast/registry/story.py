@@ -19,6 +19,9 @@ FIELDS: Final = (
     "claimed_org_id", "claimed_host_id", "remote_address", "user_agent", "profile", "claimed_fingerprint",
 )  # fmt: skip
 FROM_FACTS: Final = (("user_agent", "user_agent"), ("profile", "profile"), ("claimed_fingerprint", "fingerprint"))
+# What an agent that left by itself, with nothing wrong so far, left undone. The doctor does so on purpose.
+LEFT_UNDONE: Final = {Step.UPGRADE: "LIFE-SILENT", Step.CHALLENGE: "REG-NEVER-COMPLETED"}
+DOCTOR: Final = "holdfast-doctor/"
 UNTOLD: Final = frozenset({EventKind.SAMPLED, EventKind.OPENED, EventKind.CLOCK, EventKind.LATE_PONG})
 TITLES: Final = {
     EventKind.UPGRADED: "WebSocket connection established",
@@ -72,7 +75,8 @@ class Story:
         self.told += 1
         self.last_at = event.at
         self._identify(event)
-        kind, step, code = event.kind, event.step, event.code
+        kind, step = event.kind, event.step
+        code = event.code or self._left_undone(event)
         if code is not None and code not in self.codes and len(self.codes) < MAX_CODES:
             self.codes.append(code)
         if kind is EventKind.HANDSHAKE_FAILED:
@@ -82,7 +86,7 @@ class Story:
         if kind is EventKind.ENDED:
             self._end(event)
         if kind not in UNTOLD:
-            self._add(_entry(event, self.step))
+            self._add(_entry(event, self.step, code))
 
     def _identify(self, event: Event) -> None:
         fields, facts = self.fields, event.facts
@@ -98,6 +102,12 @@ class Story:
             fact = facts.get(key)
             if isinstance(fact, str) and fact:
                 fields[name] = fact
+
+    def _left_undone(self, event: Event) -> str | None:
+        if event.kind is not EventKind.ENDED or self.codes or event.facts.get("closed_by") == "gateway":
+            return None
+        by_doctor = self.fields.get("user_agent", "").startswith(DOCTOR)
+        return None if by_doctor else LEFT_UNDONE.get(self.step)
 
     def _end(self, event: Event) -> None:
         facts = event.facts
@@ -141,8 +151,7 @@ class Story:
         return Attempt(attempt=attempt, codes=tuple(self.codes), timeline=tuple(self.entries), **told)
 
 
-def _entry(event: Event, step: Step) -> TimelineEntry:
-    code = event.code
+def _entry(event: Event, step: Step, code: str | None) -> TimelineEntry:
     return TimelineEntry(at=event.at, step=event.step or step, ok=code is None, code=code, fact=_fact(event))
 
 
