@@ -99,7 +99,10 @@ async def _form(request: AnyRequest) -> FormMultiDict:
 async def nowhere(rest: FromPath[str]) -> Response[str]:
     """Every other path below `/ui`."""
     raise refuse(
-        "API-PATH", what=f"there is no page {printable(str(rest))}", why="the link is wrong or of another version"
+        "API-PATH",
+        what=f"there is no page /ui{printable(str(rest))}",
+        why="the link is wrong or of another version",
+        fix="Choose a page from the navigation",
     )
 
 
@@ -123,4 +126,5 @@ def _problem_page(request: AnyRequest, view: View, problem: Problem) -> Response
         asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return Response(None, status_code=303, headers={"Location": f"/ui/sign-in?next={quote(asked)}"})
     body = problem_body(problem)
-    return view.page(request, "problem.html", status=body.status, title=body.title, problem=problem)
+    title = "There is no such page" if problem.code == "API-PATH" else body.title
+    return view.page(request, "problem.html", status=body.status, title=title, problem=problem)
