@@ -180,6 +180,16 @@ async def test_a_body_that_is_no_json_object_is_refused(api: Api, content: bytes
     assert (response.status_code, response.json()["code"]) == (400, "API-INVALID")
 
 
+async def test_a_field_that_is_not_known_is_named(api: Api) -> None:
+    uid = (await api.register("web-1")).agent_uid
+
+    refused = await api.http.patch(f"/agents/{uid}", headers=await api.token(Role.OPERATOR), json={"nota": "n"})
+
+    body = refused.json()
+    assert (refused.status_code, body["code"], body["field"]) == (400, "API-INVALID", "nota")
+    assert body["detail"].startswith("a field that is not known here: nota")
+
+
 async def test_an_agent_is_approved_revoked_and_forgotten_and_the_audit_log_says_by_whom(api: Api) -> None:
     uid = (await api.register("web-1")).agent_uid
     operator = await api.token(Role.OPERATOR)

@@ -34,6 +34,8 @@ async def test_a_minute_holds_its_own_heartbeats_and_the_last_round_trip(open_pl
     sampling = sampling_of(running)
     async with peer(running.port) as agent:
         await agent.register()
+        await beat(agent, 1)
+        await sampling.measure(AT - 60)  # it came in the middle of this one
         await beat(agent, 2)
         await until(lambda: running.gateway.live[agent.uid].rtt_s > 0, "a pong")
         await sampling.measure(AT)
@@ -51,17 +53,19 @@ async def test_a_new_connection_begins_anew_and_the_time_between_is_left_out(ope
     sampling = sampling_of(running)
     async with peer(running.port) as agent:
         await agent.register()
+        await sampling.measure(AT - 60)
         await beat(agent, 4)
         await sampling.measure(AT)
     await until(lambda: not running.gateway.live, "the end of the connection")
     await sampling.measure(AT + 60)
     async with peer(running.port, key=agent.key) as again:
         await again.register()
-        await beat(again, 1)
         await sampling.measure(AT + 120)
+        await beat(again, 1)
+        await sampling.measure(AT + 180)
         found = await stored(running, again)
 
-    assert [(one.at, one.heartbeats) for one in found] == [(AT, 4), (AT + 120, 1)]
+    assert [(one.at, one.heartbeats) for one in found] == [(AT, 4), (AT + 180, 1)]
 
 
 async def test_an_old_connection_is_written_now_and_then_and_wholly_at_the_end(open_plane: OpenPlane) -> None:
@@ -69,6 +73,7 @@ async def test_an_old_connection_is_written_now_and_then_and_wholly_at_the_end(o
     sampling = sampling_of(running)
     async with peer(running.port) as agent:
         await agent.register()
+        await sampling.measure(AT - 60)
         counts = []
         for minute in range(YOUNG + 2 * WRITTEN_EVERY):
             await sampling.measure(AT + 60 * minute)
@@ -87,6 +92,7 @@ async def test_a_row_holds_an_hour_and_the_next_one_follows_without_a_gap(open_p
     sampling = sampling_of(running)
     async with peer(running.port) as agent:
         await agent.register()
+        await sampling.measure(AT - 60)
         for minute in range(MAX_SAMPLES + 3):
             await sampling.measure(AT + 60 * minute)
         await sampling.close()
@@ -104,6 +110,7 @@ async def test_what_could_not_be_written_is_written_with_the_next_minute(open_pl
     sampling = Sampling(running.gateway, minutes, node="node-1", clock=lambda: float(AT))
     async with peer(running.port) as agent:
         await agent.register()
+        await sampling.measure(AT - 60)
         other = sqlite3.connect(tmp_path / "holdfast.db")
         other.execute("BEGIN IMMEDIATE")
         await sampling.measure(AT)

@@ -22,6 +22,7 @@ from holdfast.faults import HoldfastError, Problem, printable
 PROBLEM_JSON: Final = "application/problem+json"
 NO_STORE: Final = "no-store"
 AnyRequest = Request[object, object, State]
+_UNKNOWN_FIELD: Final = re.compile(r"unknown field `([^`]+)`")
 
 
 class ProblemBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +129,14 @@ def _invalid(error: ValidationException) -> Problem:
     found = error.extra[0] if isinstance(error.extra, list) and error.extra else {}
     details = found if isinstance(found, dict) else {}
     name, message = str(details.get("key", "")), printable(str(details.get("message", error.detail)), 240)
+    if name == "data":  # Litestar's word for the body as a whole
+        unknown = _UNKNOWN_FIELD.search(message)
+        what = f"a field that is not known here: {unknown[1]}" if unknown else "the body cannot be used"
+        fix = "Leave it out, or correct its name" if unknown else "Correct the body"
+        return api_problem(
+            "API-INVALID", what=what, why=message, fix=f"{fix}; /openapi.json says what it takes",
+            field=unknown[1] if unknown else None,
+        )  # fmt: skip
     in_query = details.get("source") == "query"
     kind = "query parameter" if in_query else "field"
     return api_problem(

@@ -77,7 +77,7 @@ class Sampling:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-        await self._write([one.told(uid, self._node) for uid, one in self._series.items()])
+        await self._write([told for uid, series in self._series.items() for told in self._told(uid, series)])
 
     async def _run(self) -> None:
         while True:
@@ -88,7 +88,7 @@ class Sampling:
     async def measure(self, minute: int) -> None:
         """Take note of the minute that began at `minute` (Unix seconds) and is over."""
         gone = self._series.keys() - self._gateway.live.keys()
-        due = [self._series.pop(uid).told(uid, self._node) for uid in gone]
+        due = [told for uid in gone for told in self._told(uid, self._series.pop(uid))]
         for number, (uid, sock) in enumerate(list(self._gateway.live.items()), 1):
             due += self._measured(uid, sock, minute)
             if number % SLICE == 0:
@@ -105,19 +105,21 @@ class Sampling:
             return []
         due: list[Samples] = []
         series = self._series.get(uid)
-        if series is not None and (
-            series.attempt != sock.attempt or series.next_at != minute or len(series.rtt_ms) == MAX_SAMPLES
-        ):
-            due.append(series.told(uid, self._node))
-            beats = series.beats if series.attempt == sock.attempt else 0
-            series = self._series[uid] = Series(sock.attempt, minute, beats)
-        elif series is None:
-            series = self._series[uid] = Series(sock.attempt, minute, 0)
+        if series is None or series.attempt != sock.attempt or series.next_at != minute:
+            # It was not there for all of this minute: the next one is the first that counts.
+            self._series[uid] = Series(sock.attempt, minute + MINUTE_S, sock.core.beats)
+            return [] if series is None else self._told(uid, series)
+        if len(series.rtt_ms) == MAX_SAMPLES:
+            due += self._told(uid, series)
+            series = self._series[uid] = Series(sock.attempt, minute, series.beats)
         series.measure(sock.rtt_s, sock.core.beats)
         is_young = len(series.rtt_ms) <= YOUNG
         if is_young or (minute // MINUTE_S + crc32(uid.encode())) % WRITTEN_EVERY == 0:  # not all in the same minute
-            due.append(series.told(uid, self._node))
+            due += self._told(uid, series)
         return due
+
+    def _told(self, uid: str, series: Series) -> list[Samples]:
+        return [series.told(uid, self._node)] if series.rtt_ms else []
 
     async def _write(self, due: list[Samples]) -> None:
         if not due:
