@@ -2,12 +2,14 @@
 
 import asyncio
 import base64
+import gc
 import os
 import time
 
 import pytest
 
 from holdfast.faults import Refused
+from holdfast.gateway.socket import AgentSocket
 from holdfast.model.events import EventKind
 from holdfast.registry import RegistrationPolicy
 from tests.gateway.conftest import OpenPlane
@@ -266,3 +268,17 @@ async def test_a_store_that_refuses_is_told_to_the_agent_and_nobody_else(running
         await running.registry.update_agent("agt_nobody", note="x")
     async with peer(running.port) as agent:
         await agent.register()
+
+
+async def test_what_an_ended_connection_held_is_free_without_a_garbage_collection(open_plane: OpenPlane) -> None:
+    running = await open_plane(handshake_s=0.2, ping_interval_s=0.2, first_message_s=0.2)
+    gc.collect()
+    gc.disable()
+    try:
+        async with peer(running.port) as agent:
+            await agent.register()
+            await agent.beat()
+        # The timing wheel lets go of it when the last time that it was planned for has come.
+        await until(lambda: not any(type(each) is AgentSocket for each in gc.get_objects()), "the socket to be freed")
+    finally:
+        gc.enable()

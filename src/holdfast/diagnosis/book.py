@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from holdfast.diagnosis.cases import Case, CaseKey, affected_of
 from holdfast.diagnosis.changes import Change, ConditionJudged, FindingTold, HeartbeatAdvised
 from holdfast.diagnosis.conditions import condition_of
+from holdfast.diagnosis.index import CaseIndex
 from holdfast.diagnosis.keys import AGENT, AGENTS, CLAIM, CLAIMS, PEER, Key, is_proved
 from holdfast.diagnosis.verdicts import SHARED, Verdict
 from holdfast.model import Condition
@@ -36,21 +37,25 @@ class Book:
     def __init__(self) -> None:
         self._open: dict[bool, OrderedDict[CaseKey, Case]] = {True: OrderedDict(), False: OrderedDict()}
         self._recent: OrderedDict[CaseKey, Case] = OrderedDict()
-        self._by_subject: dict[Key, dict[CaseKey, None]] = {}
+        self._index = CaseIndex()
         self._by_share: dict[tuple[str, Key], dict[CaseKey, None]] = {}
         self._conditions: dict[str, Condition] = {}
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is open at all: what a healthy fleet pays for."""
-        return not self._by_subject
+        return not self._index
+
+    def concerns(self, uid: str | None, address: str) -> bool:
+        """Whether anything open may be about this agent or address."""
+        return self._index.concerns(uid, address)
 
     def __len__(self) -> int:
         return sum(len(cases) for cases in self._open.values())
 
     def open_codes(self, key: Key) -> frozenset[str]:
         """The codes that are open for this subject, shared ones included."""
-        return frozenset(case_key[0] for case_key in self._by_subject.get(key, ()))
+        return frozenset(case_key[0] for case_key in self._index.of(key))
 
     # ---- something was found
 
@@ -65,7 +70,7 @@ class Book:
         if group is not None:
             group.take(verdict, subject, at)
             if key not in group.members and group.add_member(key, affected_of(subject)):
-                self._by_subject.setdefault(key, {})[group.key] = None
+                self._index.add(key, group.key)
             changes.append(FindingTold(change="updated", kept=group.kept()))
             changes += self._advise(verdict, key, group) + self._judge(key, at)
             return changes
@@ -73,7 +78,7 @@ class Book:
         case.take(verdict, subject, at)
         for member in verdict.members:
             case.members[member] = None
-            self._by_subject.setdefault(member, {})[case.key] = None
+            self._index.add(member, case.key)
         if verdict.over:
             self._close(case, at, "it is over: the agent is back")
             return [*changes, FindingTold(change=change, kept=case.kept())]
@@ -89,7 +94,7 @@ class Book:
         if not verdict.replaces:
             return []
         because = f"{verdict.code} explains it better"
-        keys = tuple(self._by_subject) if verdict.everywhere else (key, *verdict.members)
+        keys = tuple(self._index) if verdict.everywhere else (key, *verdict.members)
         changes: list[Change] = []
         for each in keys:
             if dropped := self.drop(each, verdict.replaces, at, because=because):
@@ -110,7 +115,7 @@ class Book:
         else:
             case = Case(case_key, at, subject)
         cases[case_key] = case
-        self._by_subject.setdefault(case_key[1], {})[case_key] = None
+        self._index.add(case_key[1], case_key)
         return case, change
 
     def _point(self, verdict: Verdict, key: Key) -> list[Change]:
@@ -118,7 +123,7 @@ class Book:
         if verdict.parent is None:
             return []
         changes: list[Change] = []
-        for case_key in self._by_subject.get(key, ()):
+        for case_key in self._index.of(key):
             case = self._open[is_proved(case_key[1])].get(case_key)
             if case is not None and case.code == verdict.parent and case.add_child(verdict.code):
                 changes.append(FindingTold(change="updated", kept=case.kept()))
@@ -156,7 +161,7 @@ class Book:
         changes: list[Change] = []
         for other in found:
             group.add_member(other.key[1], affected_of(other.subject))
-            self._by_subject.setdefault(other.key[1], {})[group.key] = None
+            self._index.add(other.key[1], group.key)
             other.merged_into = group.id
             changes += self._resolve(other, at, f"shared by {len(found)} and told once as {group.id}")
         surer = verdict.confidence if share[1] != "path" else max(SHARED, verdict.confidence)
@@ -172,7 +177,7 @@ class Book:
         if case.key[2] == SHARED_STEP or case.listed:
             return self._resolve(case, case.last_seen, "diagnosis was restarted; what still holds is found again")
         self._open[case.is_proved][case.key] = case
-        self._by_subject.setdefault(case.key[1], {})[case.key] = None
+        self._index.add(case.key[1], case.key)
         return self._judge(case.key[1], case.last_seen)
 
     # ---- it is over
@@ -181,7 +186,7 @@ class Book:
         """A subject reached `step`: what would have kept it from there is over."""
         changes: list[Change] = []
         for key in dict.fromkeys(keys):
-            for case_key in tuple(self._by_subject.get(key, ())):
+            for case_key in self._index.of(key):
                 case = self._open[is_proved(case_key[1])].get(case_key)
                 if case is None or case.until is None or case.until > step:
                     continue
@@ -195,7 +200,7 @@ class Book:
 
     def _leave(self, group: Case, key: Key, at: float) -> list[Change]:
         group.members.pop(key, None)
-        self._forget(key, group.key)
+        self._index.remove(key, group.key)
         if group.members:
             return []
         return self._resolve(group, at, "all of them passed this step")
@@ -205,7 +210,7 @@ class Book:
         if not codes:
             return []
         changes: list[Change] = []
-        for case_key in tuple(self._by_subject.get(key, ())):
+        for case_key in self._index.of(key):
             case = self._open[is_proved(case_key[1])].get(case_key)
             if case is not None and case.code in codes and not case.members:
                 changes += self._resolve(case, at, because)
@@ -239,18 +244,11 @@ class Book:
         case.resolved_at, case.resolved_because = at, because
         self._open[case.is_proved].pop(case.key, None)
         for key in (case.key[1], *case.members):
-            self._forget(key, case.key)
+            self._index.remove(key, case.key)
         self._recent[case.key] = case
         self._recent.move_to_end(case.key)
         if len(self._recent) > MAX_RECENT:
             self._recent.popitem(last=False)
-
-    def _forget(self, key: Key, case_key: CaseKey) -> None:
-        held = self._by_subject.get(key)
-        if held is not None:
-            held.pop(case_key, None)
-            if not held:
-                del self._by_subject[key]
 
     def _make_room(self, proved: bool, at: float) -> list[Change]:
         cases = self._open[proved]
@@ -263,7 +261,7 @@ class Book:
     def _judge(self, key: Key, at: float) -> list[Change]:
         if key[0] != AGENT:
             return []
-        cases = (self._open[is_proved(name[1])].get(name) for name in self._by_subject.get(key, ()))
+        cases = (self._open[is_proved(name[1])].get(name) for name in self._index.of(key))
         found = condition_of([case for case in cases if case is not None])
         condition, why = found if found is not None else (None, "")
         if self._conditions.get(key[1]) is condition:

@@ -46,4 +46,6 @@ class Judge:
 
     def passed(self, trace: Trace, step: Step, at: float) -> list[Change]:
         """The connection reached `step`: what would have kept it from there is over."""
-        return [] if self.book.is_empty else self.book.passed(trace.keys(), ORDER[step], at)
+        if not self.book.concerns(trace.uid, trace.address):
+            return []
+        return self.book.passed(trace.keys(), ORDER[step], at)

@@ -121,6 +121,7 @@ class AgentSocket(asyncio.Protocol):
         if self._arrival is not None:
             self._arrival.left()
         self._gateway.closed(self)
+        self.frames = None  # it refers to us: without it nobody has to collect the two as garbage
 
     def pause_writing(self) -> None:
         slow = problem("LIFE-SLOW-CONSUMER", why=f"{self._transport.get_write_buffer_size()} bytes wait to be read")
