@@ -1,7 +1,8 @@
 """The shell of one connection: bytes to events, effects to bytes. It decides nothing.
 
 `websockets`' sans-I/O `Protocol` does RFC 6455; TLS, when on, is a layer of our own in front of it. One object
-per connection, no task and no timer of its own.
+per connection, no task and no timer of its own. What frames say is read in `frames`; what is left is one class because
+all of it turns on the same few things: the transport, whether a close was sent, and what waits for an answer.
 """
 
 import asyncio
