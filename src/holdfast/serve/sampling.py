@@ -83,7 +83,10 @@ class Sampling:
         while True:
             now = self._clock()
             await asyncio.sleep(MINUTE_S - now % MINUTE_S + 0.05)
-            await self.measure(int(now) - int(now) % MINUTE_S)
+            try:
+                await self.measure(int(now) - int(now) % MINUTE_S)
+            except Exception:  # a mistake about one minute must not end the charts of all that follow
+                log.exception("samples.failed")
 
     async def measure(self, minute: int) -> None:
         """Take note of the minute that began at `minute` (Unix seconds) and is over."""
@@ -93,6 +96,7 @@ class Sampling:
             due += self._measured(uid, sock, minute)
             if number % SLICE == 0:
                 await self._write(due)
+                await asyncio.sleep(0)  # agents come first, also where nothing was to be written
                 due = []
         await self._write(due)
         if minute // MINUTE_S % PRUNED_EVERY == 0:
@@ -122,11 +126,10 @@ class Sampling:
         return [series.told(uid, self._node)] if series.rtt_ms else []
 
     async def _write(self, due: list[Samples]) -> None:
-        if not due:
-            return
-        try:
-            await self._minutes.add(due)
-        except Unavailable as error:
-            # The series goes on, and is written as a whole the next time; only those who left are lost.
-            log.debug("samples.waiting_for_store", code=error.problem.code)
-        await asyncio.sleep(0)
+        for start in range(0, len(due), SLICE):
+            try:
+                await self._minutes.add(due[start : start + SLICE])
+            except Unavailable as error:
+                # The series goes on, and is written as a whole the next time; only those who left are lost.
+                log.debug("samples.waiting_for_store", code=error.problem.code)
+                return
