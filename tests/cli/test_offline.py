@@ -160,4 +160,11 @@ def test_a_pipe_that_is_closed_early_is_no_error() -> None:
 
 def test_the_version_is_told_in_both_usual_ways() -> None:
     assert holdfast("version").out == holdfast("--version").out
+
+
+def test_the_module_is_the_command() -> None:
+    command = [sys.executable, "-m", "holdfast", "version"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, env=environment()).stdout
+
+    assert told == holdfast("version").out
     assert isinstance(app, typer.Typer)
