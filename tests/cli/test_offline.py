@@ -160,6 +160,7 @@ def test_a_pipe_that_is_closed_early_is_no_error() -> None:
 
 def test_the_version_is_told_in_both_usual_ways() -> None:
     assert holdfast("version").out == holdfast("--version").out
+    assert isinstance(app, typer.Typer)
 
 
 def test_the_module_is_the_command() -> None:
@@ -167,4 +168,3 @@ def test_the_module_is_the_command() -> None:
     told = subprocess.run(command, capture_output=True, text=True, check=True, env=environment()).stdout
 
     assert told == holdfast("version").out
-    assert isinstance(app, typer.Typer)
