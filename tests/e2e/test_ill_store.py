@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -88,6 +89,16 @@ async def test_a_locked_database_is_told_and_survived(tmp_path: Path) -> None:
             make_ill=lambda: other.execute("BEGIN EXCLUSIVE"), make_well=lambda: other.execute("ROLLBACK"),
         )  # fmt: skip
         await asyncio.to_thread(running.child.stop)
+
+
+async def test_a_stop_does_not_wait_for_a_locked_database_again_and_again(tmp_path: Path) -> None:
+    with holdfast_up(tmp_path / "data", environ=HASTE) as running, locker(running) as other:
+        async with fleet(running, 3):
+            other.execute("BEGIN EXCLUSIVE")
+            begun = time.monotonic()
+            await asyncio.to_thread(running.child.stop)
+
+            assert time.monotonic() - begun < 15  # one busy timeout of 5 s, where six would be 30 s
 
 
 @contextlib.contextmanager

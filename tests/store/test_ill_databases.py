@@ -90,6 +90,32 @@ async def test_a_locked_database_is_waited_for(store: Store, tmp_path: Path) -> 
     assert await count(store) == 1
 
 
+async def test_a_process_that_ends_waits_for_an_ill_database_once_and_not_for_each_write(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    await (await open_store(sqlite_url)).close()
+    store = Store(SqliteDatabase(parse_url(sqlite_url), durability="full", busy_timeout_s=1.0))
+    other = sqlite3.connect(tmp_path / "holdfast.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    store.leave()
+
+    begun = time.monotonic()
+    refused = await asyncio.gather(*(store.write(append) for _ in range(20)), return_exceptions=True)
+
+    assert [type(error) for error in refused] == [Unavailable] * 20
+    assert time.monotonic() - begun < 10  # one wait of a second, not twenty
+    other.close()
+    await store.close()
+
+
+async def test_a_process_that_ends_writes_all_it_has_where_the_database_is_well(store: Store) -> None:
+    store.leave()
+
+    await asyncio.gather(*(store.write(append) for _ in range(20)))
+
+    assert await count(store) == 20
+
+
 async def test_a_database_that_stays_locked_is_named_and_used_again_once_it_is_free(
     sqlite_url: str, tmp_path: Path
 ) -> None:

@@ -36,7 +36,7 @@ from holdfast.serve.occupancy import occupied
 from holdfast.serve.pages import Pages
 from holdfast.serve.sampling import Sampling
 from holdfast.serve.settings import bindable, gateway_settings, reachable, shown_settings
-from holdfast.store import open_store
+from holdfast.store import Store, open_store
 
 if TYPE_CHECKING:
     import structlog
@@ -75,6 +75,7 @@ class ControlPlane:
         self._api: ApiServer | None = None
         self._agent: Agent | None = None
         self._pages: Pages | None = None
+        self._store: Store | None = None
 
     @property
     def running(self) -> Running:
@@ -120,6 +121,8 @@ class ControlPlane:
     async def stop(self) -> None:
         """Stop the agent, send all others away, and answer API requests until that is done."""
         self._log.info("control-plane.stopping")
+        if self._store is not None:
+            self._store.leave()
         if self._agent is not None:
             await self._agent.stop()
         if self._gateway is not None:
@@ -152,7 +155,7 @@ class ControlPlane:
     async def _open_registry(self) -> tuple[Registry, LocalBus, About]:
         config = self._config
         assert config.registration is not None, "load fills it in"
-        store = await open_store(database_url(config))
+        store = self._store = await open_store(database_url(config))
         self._running.push_async_callback(store.close)
         bus = LocalBus()
         self._running.push_async_callback(bus.close)

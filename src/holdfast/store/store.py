@@ -1,5 +1,6 @@
 """The store: durable state of the control plane, on SQLite or PostgreSQL."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,9 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.dialect = database.dialect
+        self._is_leaving = False
+        self._turn = asyncio.Lock()
+        self._given_up: Unavailable | None = None
         self.commits = Group(self.write)
         self.reads = Group(self._look_up)
 
@@ -42,6 +46,18 @@ class Store:
 
     async def write(self, work: Work[T], /) -> T:
         """Run `work` in a transaction; when this returns, it is durable. `work` may run several times."""
+        if not self._is_leaving:
+            return await self._write(work)
+        async with self._turn:
+            if self._given_up is not None:
+                raise self._given_up
+            try:
+                return await self._write(work)
+            except Unavailable as error:
+                self._given_up = error
+                raise
+
+    async def _write(self, work: Work[T]) -> T:
         for remaining in reversed(range(MAX_TRIES)):
             with _translated():
                 try:
@@ -58,6 +74,10 @@ class Store:
             Unavailable: SRV-DB-DOWN or SRV-DISK-FULL.
         """
         await self.write(_touch)
+
+    def leave(self) -> None:
+        """The process is about to end: if the database is ill, one write waits for it, and not one after the other."""
+        self._is_leaving = True
 
     async def close(self) -> None:
         """Finish what is queued, then let go of the database."""
