@@ -80,6 +80,28 @@ async def test_an_attempt_that_ended_early_tells_what_was_left_undone(
     assert (attempt.timeline[-1].ok, attempt.timeline[-1].code) == (not codes, codes[0] if codes else None)
 
 
+@pytest.mark.parametrize(("early", "codes"), [(None, ("REG-NEVER-COMPLETED",)), ("MSG-NOT-JSON", ("MSG-NOT-JSON",))])
+async def test_what_was_left_undone_is_told_also_where_the_store_holds_the_beginning(
+    database_url: str, early: str | None, codes: tuple[str, ...]
+) -> None:
+    store = await open_store(database_url)
+    registry = Registry(store, LocalBus(), node_id="n1")
+    first, later = Ledger(registry.attempts), Ledger(registry.attempts)
+    first.record(event(EventKind.UPGRADED, 1.0, step=Step.UPGRADE))
+    if early is not None:
+        first.record(event(EventKind.REFUSED, 1.5, code=early, what="wrong"))
+    first.record(event(EventKind.CHALLENGED, 2.0, step=Step.CHALLENGE))
+    await first.flush()
+
+    later.record(event(EventKind.ENDED, 30.0, how="close-frame", close_code=1000, closed_by="agent"))
+    await later.flush()
+
+    attempt = await registry.get_attempt("a-1")
+    await store.close()
+    assert attempt is not None
+    assert attempt.codes == codes
+
+
 async def test_a_refused_handshake_is_an_attempt_that_has_ended(database_url: str) -> None:
     store = await open_store(database_url)
     registry = Registry(store, LocalBus(), node_id="n1")

@@ -46,7 +46,7 @@ class Story:
 
     __slots__ = (
         "agent_uid", "bytes_in", "bytes_out", "close_code", "close_reason", "codes", "ended_at", "ended_how", "entries",
-        "fields", "is_whole", "last_at", "messages_in", "started_at", "step", "told", "written",
+        "fields", "is_whole", "last_at", "left_by_itself", "messages_in", "started_at", "step", "told", "written",
     )  # fmt: skip
 
     def __init__(self, started_at: float, *, is_whole: bool) -> None:
@@ -64,6 +64,7 @@ class Story:
         self.fields: dict[str, str] = {}
         self.messages_in = 0
         self.bytes_in = self.bytes_out = 0
+        self.left_by_itself = False
 
     @property
     def is_unwritten(self) -> bool:
@@ -75,8 +76,7 @@ class Story:
         self.told += 1
         self.last_at = event.at
         self._identify(event)
-        kind, step = event.kind, event.step
-        code = event.code or self._left_undone(event)
+        kind, step, code = event.kind, event.step, event.code
         if code is not None and code not in self.codes and len(self.codes) < MAX_CODES:
             self.codes.append(code)
         if kind is EventKind.HANDSHAKE_FAILED:
@@ -86,7 +86,7 @@ class Story:
         if kind is EventKind.ENDED:
             self._end(event)
         if kind not in UNTOLD:
-            self._add(_entry(event, self.step, code))
+            self._add(_entry(event, self.step))
 
     def _identify(self, event: Event) -> None:
         fields, facts = self.fields, event.facts
@@ -103,16 +103,11 @@ class Story:
             if isinstance(fact, str) and fact:
                 fields[name] = fact
 
-    def _left_undone(self, event: Event) -> str | None:
-        if event.kind is not EventKind.ENDED or self.codes or event.facts.get("closed_by") == "gateway":
-            return None
-        by_doctor = self.fields.get("user_agent", "").startswith(DOCTOR)
-        return None if by_doctor else LEFT_UNDONE.get(self.step)
-
     def _end(self, event: Event) -> None:
         facts = event.facts
         self.ended_at = event.at
         self.ended_how = str(facts.get("how", ""))
+        self.left_by_itself = facts.get("closed_by") != "gateway"
         code = facts.get("close_code")
         self.close_code = code if isinstance(code, int) else None
         self.close_reason = str(facts.get("close_reason") or "")
@@ -148,10 +143,21 @@ class Story:
     def attempt(self, attempt: str) -> Attempt:
         """The row to write."""
         told: dict[str, Any] = self.fields | {name: getattr(self, name) for name in COPIED}
-        return Attempt(attempt=attempt, codes=tuple(self.codes), timeline=tuple(self.entries), **told)
+        codes, entries = tuple(self.codes), tuple(self.entries)
+        if (undone := self._left_undone()) is not None and entries:
+            codes, entries = (undone,), (*entries[:-1], msgspec.structs.replace(entries[-1], ok=False, code=undone))
+        return Attempt(attempt=attempt, codes=codes, timeline=entries, **told)
+
+    def _left_undone(self) -> str | None:
+        """Asked of the whole story alone: what the store holds of its beginning may say more."""
+        by_doctor = self.fields.get("user_agent", "").startswith(DOCTOR)
+        if not self.left_by_itself or self.codes or by_doctor:
+            return None
+        return LEFT_UNDONE.get(self.step)
 
 
-def _entry(event: Event, step: Step, code: str | None) -> TimelineEntry:
+def _entry(event: Event, step: Step) -> TimelineEntry:
+    code = event.code
     return TimelineEntry(at=event.at, step=event.step or step, ok=code is None, code=code, fact=_fact(event))
 
 
