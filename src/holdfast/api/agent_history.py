@@ -34,7 +34,7 @@ class AgentPointBody(msgspec.Struct, frozen=True, kw_only=True):
 class AgentHistoryBody(msgspec.Struct, frozen=True, kw_only=True):
     """Points in the order of time; `step_s` is their distance. Times without a connection are left out.
 
-    Whole minutes count: a connection that saw no minute end leaves no point.
+    Whole minutes count: a connection that was not there for all of one leaves no point.
     """
 
     step_s: int

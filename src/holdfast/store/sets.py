@@ -34,7 +34,7 @@ class ManyRows:
     """A statement for many rows at a time. Its text is made once for each database, and rows go to the driver as told.
 
     SQLAlchemy's own way converts every row by the types of its columns, which takes as long as the database takes to
-    store it. So: texts, numbers and truth values only, and all rows of a call with the same keys.
+    store it. So: texts, numbers, truth values and bytes only, and all rows of a call with the same keys.
     """
 
     def __init__(self, statement: sa.Insert | sa.Update) -> None:
